@@ -1,0 +1,222 @@
+"""What an agent may do or say in one tick.
+
+In the shape descriptions `n` is agents and `m` is options. An act is a scalar per agent: int32 for
+`Choice`, `Target` and `Words`, float32 for `Amount`. What is legal now comes from the sight:
+Bool[n, m] for the first three, Float[n] (the most allowed) for `Amount`.
+"""
+
+import abc
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+from ._param import count, param, text
+
+
+class Channel(eqx.Module):
+    """One thing an agent may do or say in a tick.
+
+    A `lever` is a channel that no agent controls: its only legal act is silence, and only an
+    institution's gate can move it.
+    """
+
+    unit: eqx.AbstractVar[str]
+    lever: eqx.AbstractVar[bool]
+
+    @property
+    @abc.abstractmethod
+    def silence(self) -> Array:
+        """The act of doing nothing, a typed scalar."""
+
+    @abc.abstractmethod
+    def everything(self, n: int) -> Array:
+        """What is legal when nothing is forbidden, for `n` agents."""
+
+    @abc.abstractmethod
+    def nothing(self, n: int) -> Array:
+        """What is legal when only silence is."""
+
+    @abc.abstractmethod
+    def clip(self, act: Array, legal: Array) -> Array:
+        """The act itself where it is legal, else the nearest legal one (silence for options)."""
+
+    @abc.abstractmethod
+    def allowed(self, act: Array, legal: Array) -> Bool[Array, "..."]:
+        """Whether each act is within range and legal."""
+
+    @abc.abstractmethod
+    def sample(self, key: Array, legal: Array) -> Array:
+        """A uniformly random legal act for each row of `legal`."""
+
+    @abc.abstractmethod
+    def describe(self, legal: np.ndarray) -> str:
+        """The legal acts in words, for one agent (host side)."""
+
+    @abc.abstractmethod
+    def render(self, act: Any) -> str:
+        """One act in words; `parse` reads it back."""
+
+    @abc.abstractmethod
+    def parse(self, said: str, legal: np.ndarray) -> int | float:
+        """The act that a reply names. Raises ValueError saying what came and what was wanted."""
+
+
+def _one_hot(act: Array, legal: Bool[Array, "... m"]) -> Bool[Array, "... m"]:
+    return jax.lax.broadcasted_iota(jnp.int32, legal.shape, legal.ndim - 1) == act[..., None]
+
+
+class _Options(Channel):
+    """Acts that are one of `m` named options."""
+
+    options: eqx.AbstractVar[tuple[str, ...]]
+    silent: eqx.AbstractVar[int]
+
+    @property
+    def silence(self) -> Int[Array, ""]:
+        return jnp.int32(self.silent)
+
+    def everything(self, n: int) -> Bool[Array, "n m"]:
+        return self.nothing(n) if self.lever else jnp.ones((n, len(self.options)), bool)
+
+    def nothing(self, n: int) -> Bool[Array, "n m"]:
+        only = jnp.arange(len(self.options)) == self.silent
+        return jnp.broadcast_to(only, (n, len(self.options)))
+
+    def clip(self, act, legal):
+        return jnp.where(self.allowed(act, legal), act, self.silence)
+
+    def allowed(self, act, legal):
+        inside = (act >= 0) & (act < len(self.options))
+        return inside & (_one_hot(act, legal) & legal).any(axis=-1)
+
+    def sample(self, key, legal):
+        return jax.random.categorical(key, jnp.where(legal, 0.0, -jnp.inf)).astype(jnp.int32)
+
+    def describe(self, legal):
+        return "one of: " + ", ".join(
+            o or "(silence)" for o, ok in zip(self.options, legal, strict=True) if ok
+        )
+
+    def render(self, act):
+        return self.options[int(act)]
+
+    def parse(self, said, legal):
+        wanted = said.strip().casefold()
+        for i, option in enumerate(self.options):
+            if option.casefold() == wanted and legal[i]:
+                return i
+        raise ValueError(f"the reply {said!r} is not a legal act; wanted {self.describe(legal)}")
+
+
+class Choice(_Options):
+    """One of several named options, such as `Choice(("cooperate", "defect"))`."""
+
+    options: tuple[str, ...] = count()
+    silent: int = count(0)
+    unit: str = text("")
+    lever: bool = count(False)
+
+    def __check_init__(self):
+        if len(set(self.options)) != len(self.options) or not 0 <= self.silent < len(self.options):
+            raise ValueError(
+                f"Choice got options {self.options!r} with silent={self.silent}; wanted distinct names "
+                "and the position of one of them: cw.Choice(('share', 'keep'), silent=1)"
+            )
+
+
+class Target(_Options):
+    """One of the agents, or nobody (the last option, which is silence)."""
+
+    n_agents: int = count()
+    unit: str = text("agent")
+    lever: bool = count(False)
+
+    @property
+    def options(self):
+        return tuple(f"agent {i}" for i in range(self.n_agents)) + ("nobody",)
+
+    @property
+    def silent(self):
+        return self.n_agents
+
+
+class Amount(Channel):
+    """A number from 0 to `high`; silence is 0 and the mask is the most allowed now."""
+
+    high: Array = param()
+    unit: str = text("units")
+    lever: bool = count(False)
+
+    @property
+    def silence(self):
+        return jnp.float32(0.0)
+
+    def everything(self, n):
+        return self.nothing(n) if self.lever else jnp.broadcast_to(self.high, (n,))
+
+    def nothing(self, n):
+        return jnp.zeros(n, jnp.float32)
+
+    def clip(self, act, legal):
+        return jnp.clip(act, 0.0, legal)
+
+    def allowed(self, act, legal):
+        return (act >= 0.0) & (act <= legal)
+
+    def sample(self, key, legal):
+        return jax.random.uniform(key, legal.shape) * legal
+
+    def describe(self, legal):
+        return f"a number from 0 to {float(legal):g} {self.unit}"
+
+    def render(self, act):
+        return f"{float(act):g}"
+
+    def parse(self, said, legal):
+        found = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", said)
+        if len(found) != 1 or not 0.0 <= float(found[0]) <= float(legal):
+            raise ValueError(f"the reply {said!r} is not a legal act; wanted {self.describe(legal)}")
+        return float(found[0])
+
+
+class Words(_Options):
+    """Something said. In the graph it is a code: a phrase of the phrasebook (0 is silence).
+
+    Free text of a speaker gets a code beyond the phrasebook and stands in the trace's messages.
+    """
+
+    phrases: tuple[str, ...] = count(())
+    unit: str = text("")
+    lever: bool = count(False)
+
+    @property
+    def options(self):
+        return ("", *self.phrases)
+
+    @property
+    def silent(self):
+        return 0
+
+    def allowed(self, act, legal):
+        free = (act >= len(self.options)) & legal[..., 1:].any(axis=-1)
+        inside = (act >= 0) & (act < len(self.options))
+        return free | (inside & (_one_hot(act, legal) & legal).any(axis=-1))
+
+    def describe(self, legal):
+        return "your words, or nothing" if legal[1:].any() else "nothing"
+
+
+def check_channels(channels: dict[str, Channel], names: Sequence[str], whose: str) -> None:
+    """Raise ValueError when `names` holds a channel the society does not have."""
+    for name in names:
+        if name not in channels:
+            raise ValueError(
+                f"{whose} uses the channel {name!r}, which is unknown here; the channels are "
+                f"{sorted(channels)}: name one of them"
+            )

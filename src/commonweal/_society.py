@@ -1,0 +1,96 @@
+"""A society: a scenario, under institutions, played by minds; and its minds grouped for vmap."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from ._governed import Governed, under
+from ._mind import Mind, Speaker
+from ._profile import Profile
+from ._scenario import Scenario
+
+
+class Society(eqx.Module):
+    """A scenario played by one mind per seat, each with a profile if it has one.
+
+    A single mind sits in every seat; so does a single profile.
+
+    Raises:
+        ValueError: the number of minds or profiles is not the number of agents.
+        TypeError: something in `minds` is neither a Mind nor a Speaker.
+    """
+
+    scenario: Governed
+    minds: tuple[Mind | Speaker, ...]
+    profiles: tuple[Profile | None, ...]
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        minds: Mind | Speaker | Sequence[Mind | Speaker],
+        profiles: Profile | None | Sequence[Profile | None] = None,
+    ):
+        n = scenario.n_agents
+        self.scenario = under(scenario)
+        self.minds = _seats(minds, n, "minds", (Mind, Speaker))
+        self.profiles = _seats(profiles, n, "profiles", (Profile, type(None)))
+
+    @property
+    def speakers(self) -> tuple[int, ...]:
+        """The seats of the minds that answer in words."""
+        return tuple(i for i, mind in enumerate(self.minds) if isinstance(mind, Speaker))
+
+    def prepare(self) -> "Society":
+        """The same society with every pure mind prepared for its seat (see `Mind.prepare`)."""
+        keys = jax.random.split(jax.random.key(0), len(self.minds))
+        ready = [
+            mind.prepare(self.scenario, i, keys[i]) if isinstance(mind, Mind) else mind
+            for i, mind in enumerate(self.minds)
+        ]
+        return Society(self.scenario, ready, self.profiles)
+
+    def groups(self) -> "tuple[Group, ...]":
+        """The pure seats, equal kinds of mind and profile stacked together."""
+        kinds: dict[Any, list[int]] = {}
+        for i, mind in enumerate(self.minds):
+            if isinstance(mind, Mind):
+                arrays, rest = eqx.partition((mind, self.profiles[i]), eqx.is_array)
+                shapes = tuple((x.shape, str(x.dtype)) for x in jax.tree.leaves(arrays))
+                static = tuple(map(id, jax.tree.leaves(rest)))
+                kinds.setdefault((jax.tree.structure(arrays), shapes, static), []).append(i)
+        return tuple(Group(self, seats) for seats in kinds.values())
+
+
+class Group(eqx.Module):
+    """Seats whose minds differ only in their numbers, stacked along a leading axis."""
+
+    seats: tuple[int, ...] = eqx.field(static=True)
+    minds: Mind
+    profiles: Profile | None
+
+    def __init__(self, society: Society, seats: Sequence[int]):
+        self.seats = tuple(seats)
+        both = [(society.minds[i], society.profiles[i]) for i in seats]
+        arrays, rest = zip(*(eqx.partition(one, eqx.is_array) for one in both), strict=True)
+        stacked = jax.tree.map(lambda *x: jnp.stack(x), *arrays)
+        self.minds, self.profiles = eqx.combine(stacked, rest[0])
+
+
+def _seats(given: Any, n: int, what: str, kinds: tuple[type, ...]) -> tuple:
+    some = tuple(given) if isinstance(given, Sequence) else (given,) * n
+    for i, one in enumerate(some):
+        if not isinstance(one, kinds):
+            wanted = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
+            raise TypeError(
+                f"{what}[{i}] is {one!r}, a {type(one).__name__}; wanted a {wanted}: give an instance, "
+                f"such as {kinds[0].__name__}() of a subclass"
+            )
+    if len(some) != n:
+        raise ValueError(
+            f"{len(some)} {what} came for a scenario with {n} agents; wanted {n}, one a seat, or a "
+            f"single one for all: cw.Society(scenario, {what}=[...] of length {n})"
+        )
+    return some

@@ -1,0 +1,181 @@
+"""One tick of a world, in two halves that both engines share: look and choose, then act and settle."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from ._channel import Channel, check_channels
+from ._governed import Governed, GovernedState, owner_key
+from ._mind import Act, Odds, Values
+from ._profile import Profile, even_odds
+from ._scenario import Actions, Sight
+from ._society import Group
+
+
+class World(eqx.Module):
+    """One world between ticks. `illegal` is the first tick with an act out of range, or -1."""
+
+    state: GovernedState
+    memories: tuple[Any, ...]
+    felt: Float[Array, " n"]
+    over: Bool[Array, ""]
+    illegal: Int[Array, ""]
+
+
+class Do(eqx.Module):
+    """Acts forced by an intervention: channel -> (Bool[T, n], values [T, n])."""
+
+    acts: dict[str, tuple[Array, Array]] = eqx.field(default_factory=dict)
+
+
+class Chosen(NamedTuple):
+    """What the pure minds chose: the world with new memories, sights, intent, odds where stated."""
+
+    world: World
+    sights: Sight
+    intent: Actions
+    odds: dict[str, Array]
+
+
+def world_key(seed: Int[Array, ""]) -> PRNGKeyArray:
+    """The key of a world, from its seed alone."""
+    return jax.random.key(seed)
+
+
+def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -> World:
+    """The world before its first tick."""
+    key = jax.random.fold_in(world_key(seed), 0)
+    minds = owner_key(key, "mind")
+    memories = []
+    for group in groups:
+        seats = jnp.array(group.seats, jnp.int32)
+        keys = jax.vmap(lambda i: jax.random.fold_in(minds, i))(seats)
+        memories.append(eqx.filter_vmap(lambda mind, seat, k: mind.init(seat, k))(group.minds, seats, keys))
+    n = scenario.n_agents
+    return World(scenario.init(key), tuple(memories), jnp.zeros(n), jnp.array(False), jnp.int32(-1))
+
+
+def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, world: World) -> Chosen:
+    """First half: everyone sees, the pure minds choose; other seats stay silent."""
+    t = world.state.t
+    key = jax.random.fold_in(world_key(seed), t + 1)
+    sights = scenario.observe(world.state)
+    n, channels = scenario.n_agents, scenario.channels()
+    own = sights.tell(felt=world.felt, seat=jnp.arange(n, dtype=jnp.int32))
+    memories, parts, odds = [], [], []
+    for group, memory in zip(groups, world.memories, strict=True):
+        memory, acts, stated = _choose(group, memory, own, channels, key)
+        memories.append(memory)
+        parts.append((group.seats, acts))
+        odds.append((group.seats, stated))
+    silent = {name: jnp.broadcast_to(c.silence, (n,)) for name, c in channels.items()}
+    intent = {name: _gather(parts, name, silent[name]) for name in channels}
+    for name, (forced, value) in do.acts.items():
+        intent[name] = jnp.where(forced[t], value[t], intent[name])
+    named = sorted({name for _, stated in odds for name in stated})
+    blank = {name: jnp.full(sights.legal[name].shape, jnp.nan) for name in named}
+    stated = {name: _gather(odds, name, blank[name]) for name in named}
+    world = eqx.tree_at(lambda w: w.memories, world, tuple(memories))
+    return Chosen(world, sights, intent, stated)
+
+
+def _choose(group: Group, memory: Any, sights: Sight, channels: dict[str, Channel], key: Array):
+    seats = jnp.array(group.seats, jnp.int32)
+    everyone = group.seats == tuple(range(len(sights["seat"])))
+    rows = sights if everyone else jax.tree.map(lambda x: x[seats], sights)
+
+    def one(mind, profile: Profile | None, memory, sight: Sight, seat):
+        def mine(role: str):
+            return jax.random.fold_in(owner_key(key, role), seat)
+
+        if profile is not None:
+            sight = profile.perceive(sight, mine("profile"))
+        memory, acts = mind.act(memory, sight, channels, mine("mind"))
+        check_channels(channels, list(acts), type(mind).__name__)
+        free = {name: act for name, act in acts.items() if not channels[name].lever}
+        done = {
+            name: _resolve(
+                act, channels[name], sight.legal[name], profile, jax.random.fold_in(mine("draw"), i)
+            )
+            for i, (name, act) in enumerate(sorted(free.items()))
+        }
+        return (
+            memory,
+            {n: a for n, (a, _) in done.items()},
+            {n: p for n, (_, p) in done.items() if p is not None},
+        )
+
+    return eqx.filter_vmap(one)(group.minds, group.profiles, memory, rows, seats)
+
+
+def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, key: Array):
+    """An act as a typed scalar, and the odds it was drawn with, if any."""
+    if isinstance(act, Odds):
+        weights = jnp.where(legal, act.p, 0.0)
+        total = weights.sum()
+        odds = jnp.where(total > 0.0, weights / jnp.where(total > 0.0, total, 1.0), even_odds(legal))
+        odds = odds if profile is None else profile.lapses(odds, legal)
+    elif isinstance(act, Values):
+        odds = (Profile() if profile is None else profile).choose(act.q, legal)
+    else:
+        return jnp.asarray(act).astype(channel.silence.dtype), None
+    return jax.random.categorical(key, jnp.log(odds)).astype(jnp.int32), odds
+
+
+def _gather(parts: list[tuple[tuple[int, ...], dict[str, Array]]], name: str, default: Array) -> Array:
+    """One array over all seats from the groups' arrays, `default` where a seat says nothing."""
+    seats = [i for group, acts in parts if name in acts for i in group]
+    found = [acts[name] for _, acts in parts if name in acts]
+    if not found:
+        return default
+    rest = [i for i in range(default.shape[0]) if i not in seats]
+    if rest:
+        found.append(default[jnp.array(rest)])
+    joined = jnp.concatenate(found) if len(found) > 1 else found[0]
+    order = seats + rest
+    if order == sorted(order):
+        return joined
+    return joined[jnp.array([order.index(i) for i in range(len(order))])]
+
+
+def act(
+    scenario: Governed, groups: tuple[Group, ...], seed: Array, world: World, intent: Actions
+) -> tuple[World, dict[str, Any]]:
+    """Second half: gates, step, settles; the next world and one row of the trace.
+
+    After `over` the state freezes, and the row is all zeros with `alive` false.
+    """
+    t = world.state.t
+    key = jax.random.fold_in(world_key(seed), t + 1)
+    step = scenario.advance(world.state, intent, key)
+    alive = ~world.over
+    net = sum(step.book.values(), jnp.zeros_like(world.felt))
+    felt = _felt(groups, net)
+    outcome = step.outcome
+    row: dict[str, Any] = {"intent": intent, "act": step.act, "book": step.book, "events": outcome.events}
+    row |= {"utility": outcome.utility, "objective": outcome.objective, "harm": outcome.harm}
+    if any(group.profiles is not None for group in groups):
+        row["felt"] = felt
+    row = jax.tree.map(lambda x: jnp.where(alive, x, jnp.zeros_like(x)), row) | {"alive": alive}
+    bad = jnp.array(False)
+    for name, channel in scenario.channels().items():
+        reach = channel.nothing(scenario.n_agents) if channel.lever else channel.everything(scenario.n_agents)
+        bad = bad | ~channel.allowed(intent[name], reach).all()
+    illegal = jnp.where((world.illegal < 0) & bad & alive, t, world.illegal)
+    state = jax.tree.map(lambda new, old: jnp.where(alive, new, old), step.state, world.state)
+    state = eqx.tree_at(lambda s: s.t, state, t + 1)
+    return World(state, world.memories, felt, world.over | outcome.over, illegal), row
+
+
+def _felt(groups: tuple[Group, ...], net: Array) -> Array:
+    """The net payoff of each agent as its profile values it."""
+    felt = net
+    for group in groups:
+        if group.profiles is not None:
+            seats = jnp.array(group.seats, jnp.int32)
+            mine = jax.vmap(lambda p, i: p.utility(i, net))(group.profiles, seats)
+            felt = felt.at[seats].set(mine)
+    return felt

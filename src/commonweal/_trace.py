@@ -1,0 +1,217 @@
+"""All that happened in a batch of worlds, in columns, and the recipe to run it again.
+
+In the shape descriptions `W` is worlds, `T` ticks, `n` agents, `k` stakeholders, `v` values.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ._card import Card, Oracle, Stakeholder, Unknown, Value
+
+MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
+
+
+def no_messages() -> pl.DataFrame:
+    """An empty messages table: world, t, agent, channel, text."""
+    return pl.DataFrame(schema=MESSAGES)
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What happened, world by world.
+
+    - `seeds`: Int[W], the name of each world.
+    - `card`: the scenario's card.
+    - `intent`, `act`: channel -> [W, T, n], what was chosen and what was executed.
+    - `book`: row -> Float[W, T, n]; row `pay` is the material payoff, every institution that
+      moved payoffs has a row of its own name.
+    - `felt`: Float[W, T, n], the net payoff as each agent's profile values it.
+    - `utility`: Float[W, T, k]; `objective`: Float[W, T]; `harm`: Float[W, T, n, v].
+    - `events`: name -> Float[W, T, n], the scenario's named facts.
+    - `odds`: channel -> Float[W, T, n, options], where minds state their choice probabilities.
+    - `alive`: Bool[W, T], whether the tick was played; columns are 0 where it was not.
+    - `invalid`: one string a world, empty when the world is valid, else the reason.
+    - `messages`: table of world, t, agent, channel, text.
+    - `labels`: name -> [W, n], facts about who sat where (model, prompting), never read by measures
+      of behavior.
+    - `recipe`: JSON-able; how to run it again.
+    """
+
+    seeds: np.ndarray
+    card: Card
+    book: dict[str, np.ndarray]
+    utility: np.ndarray
+    objective: np.ndarray
+    harm: np.ndarray
+    alive: np.ndarray
+    intent: dict[str, np.ndarray] = field(default_factory=dict)
+    act: dict[str, np.ndarray] = field(default_factory=dict)
+    events: dict[str, np.ndarray] = field(default_factory=dict)
+    felt: np.ndarray | None = None
+    odds: dict[str, np.ndarray] = field(default_factory=dict)
+    invalid: tuple[str, ...] = ()
+    messages: pl.DataFrame = field(default_factory=no_messages)
+    labels: dict[str, np.ndarray] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self):
+        if "pay" not in self.book:
+            raise ValueError(
+                f"a trace's book needs a row 'pay' (material payoff); came rows {sorted(self.book)}"
+            )
+        if not self.invalid:
+            object.__setattr__(self, "invalid", ("",) * len(self.seeds))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(worlds, ticks, agents)."""
+        w, t, n = self.book["pay"].shape
+        return w, t, n
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Bool[W]: the worlds that count."""
+        return np.array([reason == "" for reason in self.invalid], dtype=bool)
+
+    @property
+    def net(self) -> np.ndarray:
+        """Float[W, T, n]: material payoff plus every row of the book."""
+        return np.sum(list(self.book.values()), axis=0)
+
+    def worlds(self, keep) -> "Trace":
+        """The trace of some worlds only; `keep` is a mask or a list of positions."""
+        index = np.arange(len(self.seeds))[keep]
+
+        def cut(value):
+            if isinstance(value, Mapping):
+                return {name: array[index] for name, array in value.items()}
+            return value[index] if isinstance(value, np.ndarray) else value
+
+        renumber = pl.DataFrame(
+            {"world": index, "new": np.arange(len(index))}, schema_overrides={"new": pl.Int64}
+        )
+        messages = self.messages.join(renumber, on="world", how="inner", maintain_order="left")
+        messages = messages.with_columns(world=pl.col("new")).drop("new")
+        skip = {"card", "recipe", "messages", "invalid"}
+        parts = {f.name: cut(getattr(self, f.name)) for f in fields(self) if f.name not in skip}
+        invalid = tuple(self.invalid[i] for i in index)
+        return replace(self, **parts, messages=messages, invalid=invalid)
+
+    def decisions(self) -> pl.DataFrame:
+        """The long table, one row a world, tick and agent, of the ticks that were played."""
+        w, t, n = self.shape
+        grid = np.indices((w, t, n)).reshape(3, -1)
+        columns = {"seed": np.asarray(self.seeds)[grid[0]], "world": grid[0], "t": grid[1], "agent": grid[2]}
+        columns |= {f"intent:{name}": x.ravel() for name, x in self.intent.items()}
+        columns |= {f"act:{name}": x.ravel() for name, x in self.act.items()}
+        columns |= {f"book:{name}": x.ravel() for name, x in self.book.items()}
+        columns |= {f"event:{name}": x.ravel() for name, x in self.events.items()}
+        for i, value in enumerate(self.card.values):
+            columns[f"harm:{value.name}"] = self.harm[..., i].ravel()
+        for name, x in self.odds.items():
+            columns |= {f"odds:{name}:{i}": x[..., i].ravel() for i in range(x.shape[-1])}
+        for name, x in self.labels.items():
+            columns[name] = np.broadcast_to(x[:, None], (w, t, n)).ravel()
+        if self.felt is not None:
+            columns["felt"] = self.felt.ravel()
+        return pl.DataFrame(columns).filter(self.alive[grid[0], grid[1]])
+
+    def save(self, folder: str | os.PathLike) -> Path:
+        """Write the trace to a new folder of Parquet files; all of it appears, or nothing."""
+        folder = Path(folder)
+        if folder.exists():
+            raise FileExistsError(f"{folder} exists; a trace is never overwritten: save to a new folder")
+        part = folder.with_name(f".{folder.name}.part-{os.getpid()}")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        arrays = _flatten(self)
+        meta = {"format": 1, "shapes": {}, "card": card_to_dict(self.card), "invalid": list(self.invalid)}
+        meta["recipe"] = self.recipe
+        for shape in sorted({a.shape for a in arrays.values()}):
+            group = {name: a for name, a in arrays.items() if a.shape == shape}
+            file = "x".join(map(str, shape)) + ".parquet"
+            meta["shapes"][file] = {"shape": list(shape), "columns": sorted(group)}
+            pl.DataFrame({name: group[name].ravel() for name in sorted(group)}).write_parquet(part / file)
+        self.messages.write_parquet(part / "messages.parquet")
+        (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
+        part.rename(folder)
+        return folder
+
+
+def _flatten(trace: Trace) -> dict[str, np.ndarray]:
+    """Every array of the trace under a flat name, `column` or `table/column`."""
+    flat = {}
+    for f in fields(trace):
+        value = getattr(trace, f.name)
+        if isinstance(value, np.ndarray):
+            flat[f.name] = value
+        elif isinstance(value, Mapping) and f.name != "recipe":
+            flat |= {f"{f.name}/{name}": array for name, array in value.items()}
+    return {name: array for name, array in flat.items() if array.size}
+
+
+def load(folder: str | os.PathLike) -> Trace:
+    """Read back what `Trace.save` wrote.
+
+    Raises:
+        FileNotFoundError: there is no trace in that folder.
+    """
+    folder = Path(folder)
+    if not (folder / "trace.json").is_file():
+        raise FileNotFoundError(f"{folder} holds no trace.json; wanted a folder that Trace.save wrote")
+    meta = json.loads((folder / "trace.json").read_text())
+    flat = {}
+    for file, what in meta["shapes"].items():
+        frame = pl.read_parquet(folder / file)
+        flat |= {name: frame[name].to_numpy().reshape(what["shape"]).copy() for name in what["columns"]}
+    card = card_from_dict(meta["card"])
+    w, t = flat["alive"].shape
+    n, k, v = card.n_agents, len(card.stakeholders), len(card.values)
+    parts: dict[str, Any] = {
+        "utility": np.zeros((w, t, k), np.float32),
+        "harm": np.zeros((w, t, n, v), np.float32),
+    }
+    for name, array in flat.items():
+        table, _, column = name.partition("/")
+        if column:
+            parts.setdefault(table, {})[column] = array
+        else:
+            parts[table] = array
+    messages = pl.read_parquet(folder / "messages.parquet")
+    return Trace(card=card, messages=messages, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
+
+
+def card_to_dict(card: Card) -> dict[str, Any]:
+    """A card as JSON-able data."""
+    known = isinstance(card.oracle, Oracle)
+    return {
+        **{
+            name: getattr(card, name) for name in ("title", "citation", "setting", "objective", "rights_rate")
+        },
+        "stakeholders": [vars(s) for s in card.stakeholders],
+        "values": [vars(v) for v in card.values],
+        "represents": card.represents.tolist(),
+        "oracle": {"kind": "oracle" if known else "unknown", **vars(card.oracle)},
+    }
+
+
+def card_from_dict(data: Mapping[str, Any]) -> Card:
+    """The card that `card_to_dict` described."""
+    oracle = dict(data["oracle"])
+    kind = Oracle if oracle.pop("kind") == "oracle" else Unknown
+    rest = {key: data[key] for key in ("title", "citation", "setting", "objective", "rights_rate")}
+    return Card(
+        **rest,
+        stakeholders=tuple(Stakeholder(**s) for s in data["stakeholders"]),
+        values=tuple(Value(**v) for v in data["values"]),
+        represents=np.array(data["represents"], dtype=float).reshape(-1, len(data["stakeholders"])),
+        oracle=kind(**oracle),
+    )

@@ -1,0 +1,394 @@
+"""Other people's recordings: a table of decisions, read, checked and turned into traces.
+
+One row is one decision; a match (one conversation, one population) is a world. Every row read is
+kept, or named by line with what is wrong with it; nothing is dropped silently or filled in.
+"""
+
+import csv
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from .._card import Card, Oracle, Unknown, one_each
+from .._trace import Trace
+
+COOPERATIVE = ("COOPERATE", "CONTRIBUTE", "STAG", "GIVE", "travellers_dilemma:CLAIM_3")
+GUESSES = {
+    "game": ("game", "scenario", "environment", "env", "task"),
+    "mechanism": ("mechanism", "institution", "treatment", "condition"),
+    "match": ("run", "seed", "session", "world", "episode", "match", "pair", "match_id", "game_id"),
+    "round": ("round", "t", "tick", "step", "turn", "period"),
+    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "subject"),
+    "model": ("model", "model_name", "llm", "policy", "strategy", "mind"),
+    "action": ("action", "choice", "decision", "move", "act"),
+    "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
+}
+PROMPTING = ("prompting", "prompt_style", "reasoning")
+OPTIONAL = ("game", "mechanism", "round")
+CHANGES = "(changes)"
+UNREADABLE = (csv.Error, UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of the table holds what; `None` means guess from common names.
+
+    `match` columns together (with game and mechanism) name one independent match. `model` columns
+    are joined to one label, as in `gpt-5.2 (CoT)`. `game`, `mechanism` and `round` may be `""`:
+    the table has none. `cooperative` lists the acts that count as cooperation, `ACT` in any game
+    or `game:ACT` in one, ignoring case.
+    """
+
+    game: str | None = None
+    mechanism: str | None = None
+    match: tuple[str, ...] | None = None
+    round: str | None = None
+    seat: str | None = None
+    model: tuple[str, ...] | None = None
+    action: str | None = None
+    points: str | None = None
+    cooperative: tuple[str, ...] = COOPERATIVE
+
+    @classmethod
+    def parse(cls, pairs: Iterable[str]) -> "Columns":
+        """Columns from texts such as `points=payoff` or `match=run,match`.
+
+        Raises:
+            ValueError: a text that is no `key=column`, or names no field of `Columns`.
+        """
+        known = [f.name for f in fields(cls)]
+        found = {}
+        for pair in pairs:
+            key, equals, text = (part.strip() for part in pair.partition("="))
+            if not equals or key not in known or not (text or key in OPTIONAL):
+                raise ValueError(
+                    f"column mapping came as {pair!r}; wanted key=column with a key among "
+                    f"{', '.join(known)}: action=choice"
+                )
+            many = key in ("match", "model", "cooperative")
+            found[key] = tuple(part.strip() for part in text.split(",")) if many else text
+        return cls(**found)
+
+    def fit(self, names: Sequence[str], source: str = "the table") -> "Columns":
+        """The same mapping with every guess made and checked against the table's column names.
+
+        Raises:
+            ValueError: a column that is not there.
+        """
+        found = {key: self._find(key, names, source) for key in GUESSES}
+        return replace(self, **found)
+
+    def _find(self, key: str, names: Sequence[str], source: str):
+        """The column, or columns, for one key."""
+        given, many = getattr(self, key), key in ("match", "model")
+        here = {name.lower(): name for name in reversed(names)}
+        hits = [here[guess] for guess in GUESSES[key] if guess in here]
+        lost = [name for name in (given if many else [given]) or () if name and name not in names]
+        if lost or (given is None and not hits and key not in OPTIONAL):
+            sought = lost[0] if lost else key
+            looked = f"{lost[0]!r} (wanted for {key})" if lost else f"for {key}"
+            tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
+            raise ValueError(
+                f"{source} has no column {looked}; {tried}it has {', '.join(names)}: "
+                f"say which one, as in {key}={(get_close_matches(sought, names, 1, 0.0))[0]}"
+            )
+        if given is not None:
+            return given
+        if key == "model":
+            return (hits[0], *(here[more] for more in PROMPTING if more in here))
+        return tuple(hits) if many else (hits or [""])[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """The decisions of one table.
+
+    - `frame`: one row per decision kept: `world` (one integer per match), `game`, `mechanism`,
+      `round`, `seat`, `model`, `action`, `points`, `cooperated` (1, 0, or null where the game has
+      no declared cooperative act), `line` (in the file; a Parquet file's row number).
+    - `bad`: `line` and `reason` of each row that cannot be used.
+    - `read`: how many rows came. `kept + len(bad) == read`, checked.
+    - `cooperative`: game -> the acts counted as cooperation, () where none is declared.
+    """
+
+    source: str
+    columns: Columns
+    frame: pl.DataFrame
+    bad: pl.DataFrame
+    read: int
+    cooperative: dict[str, tuple[str, ...]]
+
+    def __post_init__(self):
+        if self.kept + self.bad.height != self.read:
+            raise AssertionError(f"{self.kept} kept + {self.bad.height} bad != {self.read} read")
+
+    @property
+    def kept(self) -> int:
+        """How many decisions can be used."""
+        return self.frame.height
+
+
+def read_recordings(path: str | os.PathLike, columns: Columns | None = None) -> Recordings:
+    """The decisions recorded in a table, one row each.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a table that cannot be read, a missing column, no usable row, a given
+            cooperative act that nobody ever plays.
+    """
+    table, source = read_table(path), Path(path).name
+    columns = (columns or Columns()).fit([n for n in table.columns if n[0] != "#"], source)
+    rows = _with_faults(_tidy(table, columns))
+    bad = rows.filter(pl.col("fault") != "").select("line", reason="fault")
+    rows = rows.filter(pl.col("fault") == "")
+    if rows.is_empty():
+        line, reason = bad.row(0)
+        raise ValueError(
+            f"none of the {bad.height} rows of {source} can be used; the first is line {line}: "
+            f"{reason}: check the column mapping, as in points=payoff"
+        )
+    acts = _acts(rows, columns.cooperative, source)
+    played = pl.concat_str("game", pl.col("action").str.to_lowercase(), separator="\x1f")
+    counted = [f"{game}\x1f{act}" for game in acts for act in acts[game]]
+    declared = pl.col("game").is_in([game for game in acts if acts[game]])
+    frame = rows.select(
+        (pl.col("line").min().over("key").rank("dense").cast(pl.Int64) - 1).alias("world"),
+        *("game", "mechanism", pl.col("round").cast(pl.Int64)),
+        *(_whole(rows["seat"]), _short(rows["model"]), "action", "points"),
+        pl.when(declared).then(played.is_in(counted).cast(pl.Float64)).alias("cooperated"),
+        "line",
+    )
+    return Recordings(source, columns, frame, bad, table.height, acts)
+
+
+def read_table(path: str | os.PathLike) -> pl.DataFrame:
+    """A table as it stands, with `#line` (1 is the first line) and `#fault` ("" or what is wrong).
+
+    Text tables (.csv, .tsv, also .gz) keep every cell as text; the separator is the commonest of
+    comma, semicolon and tab in the header. Parquet keeps its types.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is no such table, or has no rows.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is not a file; wanted a table of decisions: commonweal audit recordings.csv"
+        )
+    kind = "".join(path.suffixes[-1 - (path.suffix == ".gz") :]).lower()
+    if kind not in (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet"):
+        raise ValueError(
+            f"{path.name} ends in {kind or 'nothing'}; wanted .csv, .tsv (also .gz) or .parquet: "
+            f"save it as {path.stem}.csv"
+        )
+    try:
+        table = pl.read_parquet(path) if kind == ".parquet" else _read_text(path)
+    except UNREADABLE as error:
+        why = str(error).splitlines()[0]
+        raise ValueError(
+            f"{path.name} cannot be read as {kind} ({why}); wanted UTF-8 text with a header line, "
+            "or Parquet: repair or save it again"
+        ) from error
+    if table.is_empty():
+        raise ValueError(
+            f"{path.name} has no rows; wanted a header line and then one line per decision: "
+            "match,round,seat,model,action,points"
+        )
+    if kind == ".parquet":
+        table = table.with_row_index("#line", 1).with_columns(pl.lit("").alias("#fault"))
+    return table
+
+
+def _read_text(path: Path) -> pl.DataFrame:
+    """The rows as text; a row with the wrong number of cells carries that as its fault."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        separator = max(",;\t", key=first.count)
+        names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
+        if len(set(names)) < len(names) or "" in names:
+            raise csv.Error("the header names a column twice or leaves one without a name")
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        rows, line, n = [], 2, len(names)
+        try:
+            for row in reader:
+                if row:
+                    fault = "" if len(row) == n else f"{len(row)} cells, wanted {n}"
+                    rows.append([line, fault, *(row + [""] * n)[:n]])
+                line = reader.line_num + 2
+        except csv.Error as error:
+            raise csv.Error(f"line {line}: {error}") from error
+    schema = {"#line": pl.Int64, "#fault": pl.String} | dict.fromkeys(names, pl.String)
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
+    """One column per role, as text, null where the cell is empty; `key` names the match."""
+
+    def text(name: str | None) -> pl.Expr:
+        if not name:
+            return pl.lit("all")
+        cell = pl.col(name).cast(pl.String).str.strip_chars()
+        return pl.when(cell != "").then(cell)
+
+    model, *prompting = (text(name) for name in columns.model or ())
+    label = [model, *(pl.format(" ({})", part).fill_null("") for part in prompting)]
+    keys = [text(name) for name in columns.match or ()]
+    where = [text(columns.game).alias("game"), text(columns.mechanism).alias("mechanism")]
+    return table.select(
+        *where,
+        pl.col("#line").cast(pl.Int64).alias("line"),
+        pl.col("#fault").alias("cells"),
+        pl.concat_str([k.fill_null("") for k in [*where, *keys]], separator="\x1f").alias("key"),
+        pl.any_horizontal(k.is_not_null() for k in keys).alias("named"),
+        (text(columns.round) if columns.round else pl.lit("0")).alias("round"),
+        text(columns.seat).alias("seat"),
+        pl.concat_str(label).alias("model"),
+        text(columns.action).alias("action"),
+        text(columns.points).alias("points"),
+    )
+
+
+def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows with numbers parsed and a column `fault`: everything wrong with the row, or ""."""
+    number = {name: pl.col(name).cast(pl.Float64, strict=False) for name in ("round", "points")}
+    whole = number["round"].is_between(0, 2**53) & (number["round"] % 1 == 0)
+
+    def wrong(name: str, fine: pl.Expr, wanted: str) -> pl.Expr:
+        said = pl.format(f"{name} is '{{}}', wanted {wanted}", pl.col(name).fill_null(""))
+        return pl.when(~fine.fill_null(False)).then(said)
+
+    roles = ("game", "mechanism", "seat", "model", "action")
+    faults = [pl.when(pl.col(name).is_null()).then(pl.lit(f"{name} is empty")) for name in roles]
+    faults += [
+        pl.when(~pl.col("named")).then(pl.lit("every match column is empty")),
+        wrong("round", whole, "a whole number from 0"),
+        wrong("points", number["points"].is_finite(), "a finite number"),
+    ]
+    fault = pl.concat_str(faults, separator="; ", ignore_nulls=True)
+    fault = pl.when(pl.col("cells") != "").then("cells").otherwise(fault)
+    rows = rows.with_columns(fault=fault).with_columns(**number)
+    one = ["key", "round", "seat"]
+    fine = pl.col("fault") == ""
+    first = pl.col("line").filter(fine).min().over(one)
+    twice = pl.format("seat {} already decided in this round, on line {}", "seat", first)
+    return rows.with_columns(fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault"))
+
+
+def _acts(rows: pl.DataFrame, declared: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:
+    """Game -> the declared cooperative acts that are played in it, in lower case."""
+    played = rows.group_by("game", maintain_order=True).agg(pl.col("action").unique())
+    seen = {game: {action.lower() for action in actions} for game, actions in played.iter_rows()}
+    acts = {game: [] for game in seen}
+    for entry in declared:
+        *where, act = entry.lower().rsplit(":", 1)
+        games = [g for g in seen if act in seen[g] and where in ([], [g.lower()])]
+        if not games and entry not in COOPERATIVE:
+            raise ValueError(
+                f"cooperative act {entry!r} is never played in {source}; it has "
+                f"{', '.join(sorted(rows['action'].unique()))}: cooperative={rows['action'][0]}"
+            )
+        for game in games:
+            acts[game].append(act)
+    return {game: tuple(sorted(set(found))) for game, found in acts.items()}
+
+
+def _short(model: pl.Series) -> pl.Series:
+    """Model labels without their provider (`openai/`), where that keeps different models apart."""
+    short = model.str.replace(r"^.*/", "")
+    return short if short.n_unique() == model.n_unique() else model
+
+
+def _whole(seat: pl.Series) -> pl.Series:
+    """Seats as whole numbers where all of them are, so that seat 10 comes after seat 2."""
+    number = seat.cast(pl.Int64, strict=False)
+    return seat if number.has_nulls() else number
+
+
+def to_traces(recordings: Recordings) -> dict[tuple[str, str], Trace]:
+    """One trace per (game, mechanism): worlds are matches, ticks are rounds, agents are seats.
+
+    A decision that was not recorded is NaN in `pay`, `utility`, `objective` and the events, and -1
+    in `act`. Event `cooperated` is NaN where the game has no declared cooperative act; event
+    `player` is the position of the deciding model in `recipe["players"]`, which also tells who sat
+    where when a seat changes hands between rounds (its label `model` is then "(changes)").
+    """
+    cells = recordings.frame.partition_by("game", "mechanism", as_dict=True, maintain_order=True)
+    return {
+        (str(game), str(mechanism)): _trace(cell, f"{game} under {mechanism}", recordings.source)
+        for (game, mechanism), cell in cells.items()
+    }
+
+
+def _trace(cell: pl.DataFrame, title: str, source: str) -> Trace:
+    """The trace of one game under one mechanism."""
+    roles = ("world", "round", "seat", "action", "model")
+    index = (np.unique(cell[role].to_numpy(), return_inverse=True) for role in roles)
+    (seeds, w), (rounds, t), (seats, a), (actions, act), (players, player) = index
+    shape = len(seeds), len(rounds), len(seats)
+    alive = np.zeros(shape[:2], bool)
+    alive[w, t] = True
+
+    def grid(values, missing=np.nan) -> np.ndarray:
+        full = np.where(alive[..., None], missing, 0) * np.ones(shape, type(missing))
+        full[w, t, a] = values
+        return full
+
+    pay, chosen, who = grid(cell["points"]), grid(act, -1), grid(player.astype(float))
+    took = (chosen >= 0) & alive[..., None]
+    first = np.where(took, np.nan_to_num(who), np.inf).min(axis=1)
+    last = np.where(took, np.nan_to_num(who), -1).max(axis=1).astype(int)
+    label = np.where(last < 0, "", np.where(first == last, players[last], CHANGES))
+    oracle, low, high = _oracle(pay, chosen, alive)
+    people, represents = one_each([f"seat {seat}" for seat in seats], low, high)
+    recipe = {"kind": "recording", "source": source, "actions": actions.tolist()}
+    recipe |= {"players": players.tolist(), "rounds": rounds.tolist(), "seats": seats.tolist()}
+    return Trace(
+        seeds=seeds,
+        card=Card(title, source, "mixed", "points of all seats", people, represents, oracle),
+        book={"pay": pay},
+        utility=pay.copy(),
+        objective=pay.sum(axis=2),
+        harm=np.zeros((*shape, 0)),
+        alive=alive,
+        act={"action": chosen},
+        events={"cooperated": grid(cell["cooperated"].to_numpy()), "player": who},
+        labels={"model": label},
+        recipe=recipe,
+    )
+
+
+def _oracle(pay: np.ndarray, act: np.ndarray, alive: np.ndarray):
+    """What an episode could yield, if the payoff table can be read off: (oracle, low, high).
+
+    The table can be read off when every joint action was played, each always paid the same, and
+    all matches are equally long; `worst` is then uniformly random play, and `low` and `high` bound
+    a seat's points. It is `best known`, because a recording cannot show that the rules never vary.
+    """
+    lengths, full = alive.sum(axis=1), alive & (act >= 0).all(axis=2)
+    joint, points = act[full], pay[full]
+    if not len(joint) or np.ptp(lengths):
+        why = "matches differ in length" if len(joint) else "no round is complete"
+        return Unknown(why), None, None
+    profiles, which = np.unique(joint, axis=0, return_inverse=True)
+    table = np.array([points[which.ravel() == i].mean(axis=0) for i in range(len(profiles))])
+    options = int(np.prod([len(np.unique(column)) for column in profiles.T]))
+    totals = lengths[0] * table.sum(axis=1)
+    if not np.allclose(table[which.ravel()], points):
+        why = "the same joint action paid differently, so more than the actions decides"
+    elif len(profiles) < options:
+        why = f"{options - len(profiles)} of {options} joint actions were never played"
+    elif np.ptp(totals) < 1e-9:
+        why = "every joint action that was played pays the same total"
+    else:
+        oracle = Oracle(float(totals.max()), float(totals.mean()), "best known")
+        return oracle, *(float(lengths[0] * edge) for edge in (table.min(), table.max()))
+    return Unknown(why), None, None

@@ -1,0 +1,33 @@
+"""Measures: functions from a trace to one number (or one per agent or stakeholder) per world."""
+
+from .alignment import Alignment as Alignment
+from .alignment import Gate as Gate
+from .alignment import alignment as alignment
+from .alignment import minority_gap as minority_gap
+from .alignment import objective_alignment as objective_alignment
+from .alignment import preference_mean as preference_mean
+from .alignment import preference_minimum as preference_minimum
+from .alignment import preference_nash as preference_nash
+from .alignment import rights_gate as rights_gate
+from .alignment import rights_violated as rights_violated
+from .alignment import satisfaction as satisfaction
+from .alignment import value_alignment as value_alignment
+from .alignment import value_satisfaction as value_satisfaction
+from .commons import efficiency as efficiency
+from .commons import equality as equality
+from .commons import gain as gain
+from .commons import over_usage as over_usage
+from .commons import survival_months as survival_months
+from .commons import survived as survived
+from .cooperation import cooperation_rate as cooperation_rate
+from .cooperation import exploitation as exploitation
+from .cooperation import welfare as welfare
+from .dynamics import Survival as Survival
+from .dynamics import cooperation_by_tick as cooperation_by_tick
+from .dynamics import drift as drift
+from .dynamics import objective_by_tick as objective_by_tick
+from .dynamics import time_to_misalignment as time_to_misalignment
+from .inequality import atkinson as atkinson
+from .inequality import gini as gini
+from .inequality import gini_normalized as gini_normalized
+from .inequality import theil as theil

@@ -1,0 +1,21 @@
+"""Strict numerics in every test: no silent promotion of dtypes or ranks; one CPU thread each."""
+
+import os
+
+# Both are read when JAX is first imported, so they come before it.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("NPROC", "1")
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def getkey():
+    """A function that gives a fresh random key at each call, the same ones in every run."""
+    count = iter(range(1_000_000))
+    root = jax.random.key(0)
+    return lambda: jax.random.fold_in(root, next(count))
