@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
+from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
@@ -110,9 +112,17 @@ class Step(NamedTuple):
     book: dict[str, Float[Array, " n"]]
 
 
-def owner_key(tick_key: PRNGKeyArray, owner: str) -> PRNGKeyArray:
-    """The key of one owner (the scenario, an institution's hook) within a tick."""
-    return jax.random.fold_in(tick_key, zlib.crc32(owner.encode()))
+def owner_key(world: PRNGKeyArray, t: Int[Array, ""], owner: str) -> PRNGKeyArray:
+    """The key of one owner (the scenario, an institution's hook, a mind's role) in tick `t` of a world.
+
+    One threefry hash of the pair (t + 1, checksum of the owner's name) under the world's key, so no
+    draw depends on who else draws; t = -1 is before the first tick.
+    """
+    pair = jnp.stack([(t + 1).astype(jnp.uint32), jnp.uint32(zlib.crc32(owner.encode()))])
+    return jax.random.wrap_key_data(threefry_2x32(jax.random.key_data(world), pair))
+
+
+BEFORE = np.int32(-1)  # the tick before the first
 
 
 class Governed(Scenario):
@@ -145,10 +155,14 @@ class Governed(Scenario):
         return self.base.card()
 
     def init(self, key: PRNGKeyArray) -> GovernedState:
-        memories = {law.name: law.init(self.base, owner_key(key, f"{law.name}/init")) for law in self.laws}
+        memories = {
+            law.name: law.init(self.base, owner_key(key, BEFORE, f"{law.name}/init")) for law in self.laws
+        }
         silent = {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
         pending = silent if len(self.groups) > 1 else {}
-        return GovernedState(self.base.init(owner_key(key, "scenario/init")), memories, jnp.int32(0), pending)
+        return GovernedState(
+            self.base.init(owner_key(key, BEFORE, "scenario/init")), memories, jnp.int32(0), pending
+        )
 
     def observe(self, state: GovernedState) -> Sight:
         sights = self.base.observe(state.base)
@@ -169,7 +183,7 @@ class Governed(Scenario):
             mine = turns[phase].reshape((n,) + (1,) * (mask.ndim - 1))
             legal[name] = jnp.where(mine, mask, channels[name].nothing(n))
         shown = {f"shown:{name}": jnp.broadcast_to(x, (n, n)) for name, x in _rows(state.pending).items()}
-        return Sight(sights.facts | {"phase": jnp.broadcast_to(phase, (n,))} | shown, legal)
+        return Sight(sights.facts | {"turn": jnp.broadcast_to(phase, (n,))} | shown, legal)
 
     def step(
         self, state: GovernedState, actions: Actions, key: PRNGKeyArray
@@ -179,14 +193,16 @@ class Governed(Scenario):
         return step.state, eqx.tree_at(lambda o: o.pay, step.outcome, sum(step.book.values()))
 
     def advance(self, state: GovernedState, intent: Actions, key: PRNGKeyArray) -> Step:
-        """One tick with all its parts. `key` is the key of the tick."""
+        """One tick with all its parts; an act that is not legal now is clipped. `key` is the world's."""
+        channels, legal = self.channels(), self.observe(state).legal
+        act = {name: channels[name].clip(x, legal[name]) for name, x in intent.items()}
         if len(self.groups) == 1:
-            return self._play(state, intent, key)
+            return self._play(state, intent, act, key)
         phase = state.t % len(self.groups)
-        silent = {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
+        silent = {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in channels.items()}
         turns = jnp.array([[i in group for i in range(self.n_agents)] for group in self.groups])
-        pending = {name: jnp.where(turns[phase], intent[name], state.pending[name]) for name in silent}
-        now = self._play(state, pending, key)
+        pending = {name: jnp.where(turns[phase], act[name], state.pending[name]) for name in silent}
+        now = self._play(state, pending, pending, key)
         done = phase == len(self.groups) - 1
         waiting = Step(
             GovernedState(state.base, state.memories, state.t + 1, pending),
@@ -197,19 +213,19 @@ class Governed(Scenario):
         now = now._replace(state=eqx.tree_at(lambda s: s.pending, now.state, silent))
         return jax.tree.map(lambda a, b: jnp.where(done, a, b), now, waiting)
 
-    def _play(self, state: GovernedState, intent: Actions, key: PRNGKeyArray) -> Step:
-        """Gates, step and settles; an act that is not legal now is clipped first."""
-        channels, legal = self.channels(), self.observe(state).legal
-        act = {name: channels[name].clip(x, legal[name]) for name, x in intent.items()}
+    def _play(self, state: GovernedState, intent: Actions, act: Actions, key: PRNGKeyArray) -> Step:
+        """Gates, step and settles; `act` is the intent, clipped to what was legal when it was chosen."""
         for law in self.laws:
-            act = law.gate(state.memories[law.name], state.base, act, owner_key(key, f"{law.name}/gate"))
+            act = law.gate(
+                state.memories[law.name], state.base, act, owner_key(key, state.t, f"{law.name}/gate")
+            )
         own = {name: act[name] for name in self.base.channels()}
-        after, outcome = self.base.step(state.base, own, owner_key(key, "scenario/step"))
+        after, outcome = self.base.step(state.base, own, owner_key(key, state.t, "scenario/step"))
         book, running, over, memories = {"pay": outcome.pay}, outcome.pay, outcome.over, {}
         last = over | (state.t + 1 >= self.horizon)
         happened = Transition(state.base, intent, act, after, outcome, state.t // len(self.groups), last)
         for law in self.laws:
-            key_here = owner_key(key, f"{law.name}/settle")
+            key_here = owner_key(key, state.t, f"{law.name}/settle")
             settled = law.settle(state.memories[law.name], happened, running, key_here)
             memories[law.name] = settled.memory
             over = over | settled.over

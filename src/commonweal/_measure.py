@@ -117,23 +117,29 @@ def estimate(
     mean = float(used.mean())
     if len(used) == 1:
         return Estimate(mean, np.nan, np.nan, 1, missing, reason if missing else "", used)
-    if np.ptp(used) == 0.0:
-        low = high = mean
-    else:
-        from scipy import stats  # imported late: half a second that --help need not pay
-
-        kind = "BCa" if len(used) >= 20 else "percentile"
-        rng = np.random.default_rng(0)
-        found = stats.bootstrap(
-            (used,),
-            np.mean,
-            method=kind,
-            n_resamples=resamples,
-            rng=rng,
-            batch=max(1, 4_000_000 // len(used)),
-        )
-        low, high = map(float, found.confidence_interval)
+    equal = np.ptp(used) <= 1e-12 * np.abs(used).max()  # up to the last bits of a double
+    low, high = (mean, mean) if equal else _interval(used, mean, resamples)
     return Estimate(mean, low, high, len(used), missing, reason if missing else "", used)
+
+
+def _interval(used: np.ndarray, mean: float, resamples: int) -> tuple[float, float]:
+    """The bootstrap interval of a mean; its jackknife has a closed form, which keeps large n cheap."""
+    from scipy.special import ndtr, ndtri  # imported late: --help need not pay
+
+    n, rng = len(used), np.random.default_rng(0)
+    batch = max(1, 4_000_000 // n)
+    sizes = [min(batch, resamples - done) for done in range(0, resamples, batch)]
+    means = np.concatenate([used[rng.integers(n, size=(size, n))].mean(axis=1) for size in sizes])
+    levels = np.array([0.025, 0.975])
+    if n >= 20:
+        below = ((means < mean).sum() + (means <= mean).sum()) / (2 * resamples)
+        shift = ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
+        away = used - mean
+        bend = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
+        z = shift + ndtri(levels)
+        levels = ndtr(shift + z / (1 - bend * z))
+    low, high = np.quantile(means, levels)
+    return float(low), float(high)
 
 
 def summarize(one: Measure, trace: Trace) -> list[Estimate]:

@@ -4,11 +4,12 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 
 def _number(value: Any) -> Any:
     """Float32 (or int32, bool) array, strongly typed, so that a new value never recompiles."""
-    if isinstance(value, bool | int | float | list | tuple):
+    if isinstance(value, bool | int | float | list | tuple | np.ndarray | np.generic):
         value = jnp.asarray(value)
     if hasattr(value, "dtype") and hasattr(value, "weak_type"):
         kind = {"f": jnp.float32, "i": jnp.int32, "u": jnp.uint32, "b": jnp.bool_}[value.dtype.kind]

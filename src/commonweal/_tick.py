@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._channel import Channel, check_channels
-from ._governed import Governed, GovernedState, owner_key
+from ._governed import BEFORE, Governed, GovernedState, owner_key
 from ._mind import Act, Odds, Values
 from ._profile import Profile, even_odds
 from ._scenario import Actions, Sight
@@ -47,8 +47,8 @@ def world_key(seed: Int[Array, ""]) -> PRNGKeyArray:
 
 def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -> World:
     """The world before its first tick."""
-    key = jax.random.fold_in(world_key(seed), 0)
-    minds = owner_key(key, "mind")
+    key = world_key(seed)
+    minds = owner_key(key, BEFORE, "mind")
     memories = []
     for group in groups:
         seats = jnp.array(group.seats, jnp.int32)
@@ -61,13 +61,12 @@ def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -
 def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, world: World) -> Chosen:
     """First half: everyone sees, the pure minds choose; other seats stay silent."""
     t = world.state.t
-    key = jax.random.fold_in(world_key(seed), t + 1)
     sights = scenario.observe(world.state)
     n, channels = scenario.n_agents, scenario.channels()
     own = sights.tell(felt=world.felt, seat=jnp.arange(n, dtype=jnp.int32))
     memories, parts, odds = [], [], []
     for group, memory in zip(groups, world.memories, strict=True):
-        memory, acts, stated = _choose(group, memory, own, channels, key)
+        memory, acts, stated = _choose(group, memory, own, channels, (world_key(seed), t))
         memories.append(memory)
         parts.append((group.seats, acts))
         odds.append((group.seats, stated))
@@ -82,14 +81,16 @@ def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, wor
     return Chosen(world, sights, intent, stated)
 
 
-def _choose(group: Group, memory: Any, sights: Sight, channels: dict[str, Channel], key: Array):
+def _choose(
+    group: Group, memory: Any, sights: Sight, channels: dict[str, Channel], when: tuple[Array, Array]
+):
     seats = jnp.array(group.seats, jnp.int32)
     everyone = group.seats == tuple(range(len(sights["seat"])))
     rows = sights if everyone else jax.tree.map(lambda x: x[seats], sights)
 
     def one(mind, profile: Profile | None, memory, sight: Sight, seat):
         def mine(role: str):
-            return jax.random.fold_in(owner_key(key, role), seat)
+            return jax.random.fold_in(owner_key(*when, role), seat)
 
         if profile is not None:
             sight = profile.perceive(sight, mine("profile"))
@@ -97,10 +98,8 @@ def _choose(group: Group, memory: Any, sights: Sight, channels: dict[str, Channe
         check_channels(channels, list(acts), type(mind).__name__)
         free = {name: act for name, act in acts.items() if not channels[name].lever}
         done = {
-            name: _resolve(
-                act, channels[name], sight.legal[name], profile, jax.random.fold_in(mine("draw"), i)
-            )
-            for i, (name, act) in enumerate(sorted(free.items()))
+            name: _resolve(act, channels[name], sight.legal[name], profile, mine(f"draw/{name}"))
+            for name, act in sorted(free.items())
         }
         return (
             memory,
@@ -149,8 +148,7 @@ def act(
     After `over` the state freezes, and the row is all zeros with `alive` false.
     """
     t = world.state.t
-    key = jax.random.fold_in(world_key(seed), t + 1)
-    step = scenario.advance(world.state, intent, key)
+    step = scenario.advance(world.state, intent, world_key(seed))
     alive = ~world.over
     net = sum(step.book.values(), jnp.zeros_like(world.felt))
     felt = _felt(groups, net)

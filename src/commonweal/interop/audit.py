@@ -26,7 +26,7 @@ LEGEND = (
     "gini: inequality of mean points between the seats of a match (between its models where seats "
     "change hands), raw convention: 0 equal, (n-1)/n one takes all.",
     "exploitation: own points less the mean of the others' in the same round; above 0 exploits, "
-    "below 0 is exploited. gap: its absolute size.",
+    "below 0 is exploited, 0 against oneself. gap: its absolute size.",
 )
 
 
@@ -193,7 +193,7 @@ def _estimate(cell: pl.DataFrame, figure: str) -> Estimate:
     lost = cell.filter(pl.col(figure).is_null())
     why = "" if lost.is_empty() else f"why_{figure}"
     reasons = lost[why].value_counts(sort=True).rows() if why else []
-    text = "; ".join(f"{why} ({n})" if len(reasons) > 1 else why for why, n in reasons)
+    text = "; ".join(f"{why} in {n}" if len(reasons) > 1 else why for why, n in reasons)
     return estimate(cell[figure].fill_null(np.nan).to_numpy(), text)
 
 
@@ -222,7 +222,8 @@ def _uneven(frame: pl.DataFrame, by: str, over: list[str]) -> bool:
         .agg(pl.col("world").n_unique())
         .with_columns(share=(pl.col("world") / pl.col("world").sum().over(by)).round(9))
     )
-    return shares.group_by(*over, "share").len()["len"].min() < shares[by].n_unique()
+    unshared = shares.group_by(*over, "share").len().filter(pl.col("len") < shares[by].n_unique())
+    return not unshared.is_empty()
 
 
 def _plain(table: Table) -> list[dict]:
@@ -261,7 +262,9 @@ def _drawn(table: Table, width: int):
 
     notes: dict[str, str] = {}
     wide, slash = (True, " / ") if width >= WIDE else (False, "\n")
-    body = [[_cell(f, row.matches, wide, notes) for f in row.figures.values()] for row in table.rows]
+    body = [
+        [_cell(f, row.matches, wide, notes) for f in row.figures.values()] for row in table.rows
+    ]
     total = sum(row.decisions for row in table.rows)
     title = f"\n{table.title}: {total:,} decisions in {len(table.rows)} rows"
     look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": 0}
@@ -284,7 +287,7 @@ def _drawn(table: Table, width: int):
 
 
 def _cell(found: Estimate, matches: int, wide: bool, notes: dict[str, str]) -> str:
-    """An estimate as text, its interval beside or below; a footnote counts matches without value."""
+    """An estimate as text, interval beside or below; a footnote counts matches without a value."""
     gap = " " if wide else "\n"
     if found.n == 0:
         return f"NA ({found.reason})"

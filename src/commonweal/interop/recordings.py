@@ -30,7 +30,6 @@ GUESSES = {
     "action": ("action", "choice", "decision", "move", "act"),
     "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
 }
-PROMPTING = ("prompting", "prompt_style", "reasoning")
 OPTIONAL = ("game", "mechanism", "round")
 CHANGES = "(changes)"
 UNREADABLE = (csv.Error, UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError)
@@ -82,8 +81,7 @@ class Columns:
         Raises:
             ValueError: a column that is not there.
         """
-        found = {key: self._find(key, names, source) for key in GUESSES}
-        return replace(self, **found)
+        return replace(self, **{key: self._find(key, names, source) for key in GUESSES})
 
     def _find(self, key: str, names: Sequence[str], source: str):
         """The column, or columns, for one key."""
@@ -92,17 +90,19 @@ class Columns:
         hits = [here[guess] for guess in GUESSES[key] if guess in here]
         lost = [name for name in (given if many else [given]) or () if name and name not in names]
         if lost or (given is None and not hits and key not in OPTIONAL):
-            sought = lost[0] if lost else key
+            taken = {name for guesses in GUESSES.values() for name in guesses}
+            spare = [name for name in names if name.lower() not in taken] or names
+            like = get_close_matches(lost[0] if lost else key, names if lost else spare, 1, 0.0)[0]
             looked = f"{lost[0]!r} (wanted for {key})" if lost else f"for {key}"
             tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
             raise ValueError(
                 f"{source} has no column {looked}; {tried}it has {', '.join(names)}: "
-                f"say which one, as in {key}={(get_close_matches(sought, names, 1, 0.0))[0]}"
+                f"say which one, as in {key}={like}"
             )
         if given is not None:
             return given
         if key == "model":
-            return (hits[0], *(here[more] for more in PROMPTING if more in here))
+            return tuple(filter(None, (hits[0], here.get("prompting"))))
         return tuple(hits) if many else (hits or [""])[0]
 
 
@@ -144,7 +144,7 @@ def read_recordings(path: str | os.PathLike, columns: Columns | None = None) -> 
             cooperative act that nobody ever plays.
     """
     table, source = read_table(path), Path(path).name
-    columns = (columns or Columns()).fit([n for n in table.columns if n[0] != "#"], source)
+    columns = (columns or Columns()).fit(table.drop("#line", "#fault").columns, source)
     rows = _with_faults(_tidy(table, columns))
     bad = rows.filter(pl.col("fault") != "").select("line", reason="fault")
     rows = rows.filter(pl.col("fault") == "")
@@ -214,8 +214,8 @@ def _read_text(path: Path) -> pl.DataFrame:
         first = file.readline()
         separator = max(",;\t", key=first.count)
         names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-        if len(set(names)) < len(names) or "" in names:
-            raise csv.Error("the header names a column twice or leaves one without a name")
+        if len(set(names)) < len(names) or "" in names or (first and not names):
+            raise csv.Error("the header is blank, or a name in it, or names a column twice")
         reader = csv.reader(file, delimiter=separator, strict=True)
         rows, line, n = [], 2, len(names)
         try:
@@ -236,6 +236,10 @@ def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     def text(name: str | None) -> pl.Expr:
         if not name:
             return pl.lit("all")
+        if (kind := table.schema[name]).is_nested():
+            raise ValueError(
+                f"column {name!r} holds {kind}; wanted one text or number per cell: flatten it"
+            )
         cell = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(cell != "").then(cell)
 
@@ -280,7 +284,9 @@ def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
     fine = pl.col("fault") == ""
     first = pl.col("line").filter(fine).min().over(one)
     twice = pl.format("seat {} already decided in this round, on line {}", "seat", first)
-    return rows.with_columns(fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault"))
+    return rows.with_columns(
+        fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault")
+    )
 
 
 def _acts(rows: pl.DataFrame, declared: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:

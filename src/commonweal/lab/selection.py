@@ -6,17 +6,31 @@ selection among trade-offs" (Carichon, Khandelwal, Fauchard, Farnadi 2025, Figur
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-
-from ..measures.alignment import Alignment
 
 COLUMNS = ("O", "V", "P_NW", "P_min")  # the front is that of the first three
 TIE = 1e-12
 
 Rule = Callable[[np.ndarray], np.ndarray]
-"""From points Float[..., conditions, 4], in the order of COLUMNS, to the winners, Bool[..., conditions]."""
+"""From points Float[..., c, 4], columns as in COLUMNS, to the winners, Bool[..., c]."""
+
+
+class Aligned(Protocol):
+    """What is read of a condition: its rights gate, and O, V, P_NW and P_min per world.
+
+    `alignment(trace)` makes one. Worlds are in the order of `seeds`, NaN where unknown.
+    """
+
+    @property
+    def gate(self) -> Any: ...
+    @property
+    def certificate(self) -> str: ...
+    @property
+    def seeds(self) -> np.ndarray: ...
+    @property
+    def worlds(self) -> Mapping[str, np.ndarray]: ...
 
 
 def _largest(score: np.ndarray, among: np.ndarray | bool = True) -> np.ndarray:
@@ -66,8 +80,8 @@ RULES: tuple[Rule, ...] = (utilitarian, nash, egalitarian, Constrained())
 def dominated(points: np.ndarray, among: np.ndarray | bool = True) -> np.ndarray:
     """Bool[..., c]: some condition `among` these is at least as good everywhere and better somewhere."""
     other, own = points[..., None, :, :], points[..., :, None, :]
-    beats = (other >= own).all(axis=-1) & (other > own).any(axis=-1)
-    return np.any(beats & np.asarray(among)[..., None, :], axis=-1)
+    beats = (other >= own - TIE).all(axis=-1) & (other > own + TIE).any(axis=-1)
+    return np.any(beats & np.broadcast_to(among, points.shape[:-1])[..., None, :], axis=-1)
 
 
 def pareto_front(points: np.ndarray) -> np.ndarray:
@@ -173,7 +187,7 @@ class Selection:
 
 
 def select(
-    conditions: Mapping[str, Alignment],
+    conditions: Mapping[str, Aligned],
     declared: Rule | None = None,
     rules: Sequence[Rule] = RULES,
     resamples: int = 2000,
@@ -213,7 +227,7 @@ def select(
 
 
 def _eligible(
-    conditions: Mapping[str, Alignment],
+    conditions: Mapping[str, Aligned],
 ) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, str]]:
     """Worlds [W, 4] of each eligible condition, the columns in use, and why others are excluded."""
     excluded = {k: f"rights gate {a.gate}" for k, a in conditions.items() if a.gate.state != "open"}
@@ -263,7 +277,7 @@ def _verdict(
     return Verdict(rule.__name__, chosen, dict(zip(names, odds, strict=False)), declared, reason)
 
 
-def _check(conditions: Mapping[str, Alignment]) -> None:
+def _check(conditions: Mapping[str, Aligned]) -> None:
     """Same worlds, same yardstick."""
     certificates = {a.certificate for a in conditions.values()}
     if len(certificates) > 1:

@@ -65,10 +65,12 @@ def compare(a: np.ndarray, b: np.ndarray, reason: str = "undefined in these worl
         )
     both = ~(np.isnan(a) | np.isnan(b))
     x, y = a[both], b[both]
-    d, n = x - y, len(x)
+    n = len(x)
     if n == 0:
         lost = not_available(f"no world is known in both conditions: {reason}", len(a))
         return Comparison(lost, np.nan, "none", np.nan, np.nan, np.nan, np.nan)
+    noise = 1e-12 * max(np.abs(x).max(), np.abs(y).max())  # of rounding: neither a win nor a spread
+    d = np.where(np.abs(x - y) <= noise, 0.0, x - y)
     p, test = sign_flip(d)
     ordered = np.sort(y)
     below = np.searchsorted(ordered, x, "left").sum()
@@ -79,7 +81,7 @@ def compare(a: np.ndarray, b: np.ndarray, reason: str = "undefined in these worl
         difference=estimate(a - b, reason),
         p=p,
         test=test,
-        d_z=float(d.mean() / spread) if spread > 0 else np.nan,
+        d_z=float(d.mean() / spread) if spread > noise else np.nan,
         improvement=float(((d > 0) + 0.5 * (d == 0)).mean()),
         cliff=float(below - above) / n**2,
         correlation=float(np.corrcoef(x, y)[0, 1]) if varied else np.nan,

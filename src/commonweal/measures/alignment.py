@@ -210,11 +210,11 @@ def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     bound = _upper(count, n)
     unknown = len(broken) - n
     seen = f"{count} of {n} worlds violated a right" + (f", {unknown} unknown" if unknown else "")
-    seen += f"; 95 % upper bound {bound:.2%}"
+    seen += f"; 95% upper bound {bound:.2%}"
     if bound < rate:
-        return Gate("open", f"{seen} < {rate:.4g}", count, n, bound, rate)
+        return Gate("open", f"{seen} < {100 * rate:g}%", count, n, bound, rate)
     if count:
-        return Gate("closed", f"{seen}, wanted < {rate:.4g}", count, n, bound, rate)
+        return Gate("closed", f"{seen}, wanted < {100 * rate:g}%", count, n, bound, rate)
     need = "no number of clean worlds shows a rate of 0"
     if rate > 0:
         need = f"needs >= {math.floor(math.log(0.05) / math.log1p(-rate)) + 1} clean worlds, has {n}"

@@ -42,7 +42,7 @@ def survival_months(trace: Trace) -> np.ndarray:
 def survived(trace: Trace) -> np.ndarray:
     """q: whether the resource lasted to the horizon, 1 or 0 per world.
 
-    m = T. Higher is better. Needs and bias: as `survival_months`.
+    1 if m = T, else 0. Higher is better. Needs: `stock`. Bias: as `survival_months`.
     """
     return _months(trace).all(axis=1).astype(float)
 

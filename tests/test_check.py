@@ -1,0 +1,168 @@
+"""`check` names each planted fault, and the line that would mend it."""
+
+import importlib.util
+import textwrap
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import commonweal as cw
+from commonweal.testing import Lawless, _Probe, check, faults
+
+SOUND = '''
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import commonweal as cw
+
+
+class Well(cw.Scenario):
+    """A well that fills at random."""
+
+    n_agents: int = cw.count(3)
+    horizon: int = cw.count(4)
+
+    def channels(self):
+        return {"draw": cw.Amount(5.0, unit="buckets")}
+
+    def card(self):
+        people, represents = cw.one_each(["a", "b", "c"])
+        return cw.Card("Well", "a test", "mixed", "buckets", people, represents, cw.Unknown("none is known"))
+
+    def init(self, key):
+        return jnp.float32(20.0)
+
+    def step(self, level, actions, key):
+        got = actions["draw"]
+        rain = jax.random.uniform(key)
+        level = jnp.maximum(level - got.sum() + rain, 0.0)
+        return level, cw.Outcome(pay=got)
+
+    def observe(self, level):
+        return cw.Sight({"level": jnp.broadcast_to(level, (self.n_agents,))})
+
+    def brief(self, agent):
+        return "Draw water."
+
+    def tell(self, sight):
+        return f"The well holds {sight['level']:.0f} buckets."
+'''
+PLANTED = {
+    "sound": ("", "", "", ""),
+    "hidden randomness": (
+        "rain = jax.random.uniform(key)",
+        "rain = jnp.float32(np.random.uniform())",
+        "all luck is keyed",
+        "jax.random.normal(key, shape)",
+    ),
+    "dtype drift": (
+        "return level, cw.Outcome",
+        "return jnp.round(level).astype(jnp.int32), cw.Outcome",
+        "dtypes are stable",
+        "astype(jnp.float32)",
+    ),
+    "missing agent axis": (
+        "jnp.broadcast_to(level, (self.n_agents,))",
+        "level",
+        "every agent has its row",
+        '"level": jnp.broadcast_to(level, (self.n_agents,))',
+    ),
+    "a wrong shape": ("pay=got", "pay=got, utility=got.sum()", "the outcome has its shapes", "broadcast_to"),
+    "a Python number": (
+        "    horizon: int = cw.count(4)",
+        "    horizon: int = cw.count(4)\n    rate: float = 0.5",
+        "numbers are leaves",
+        "cw.param(0.5)",
+    ),
+    "no words": ('return "Draw water."', 'return ""', "it can be told", "return f'...'"),
+    "no citation": ('"a test"', '""', "it cites", "citation="),
+    "a division by zero": ("pay=got", "pay=got / (got - got)", "outcomes are finite", "jnp.maximum"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_fault_is_named_with_the_line_that_mends_it(name, tmp_path):
+    before, after, law, mend = PLANTED[name]
+    assert before in SOUND
+    path = tmp_path / "my_scenario.py"
+    path.write_text(textwrap.dedent(SOUND).replace(before, after) if before else SOUND)
+    spec = importlib.util.spec_from_file_location("my_scenario", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = faults(module.Well())
+    if not before:
+        assert found == []
+        return
+    assert found[0].law == law and mend in found[0].mend, found
+    with pytest.raises(Lawless, match=law):
+        check(module.Well())
+
+
+class Tilted(cw.Institution):
+    """Breaks four laws, one at a time."""
+
+    fault: str = cw.text()
+    name: str = cw.text("tilted")
+    told: bool = cw.count(True)
+
+    def init(self, scenario, key):
+        return jnp.zeros(())
+
+    def gate(self, memory, state, actions, key):
+        return actions | {"give": actions["give"] * (0.5 if self.fault == "gate" else 1.0)}
+
+    def settle(self, memory, transition, book, key):
+        delta = {"budget": -jnp.ones_like(book), "reads": book - book.mean()}.get(
+            self.fault, jnp.zeros_like(book)
+        )
+        memory = jnp.zeros((), jnp.int32) if self.fault == "drift" else memory
+        return cw.Settlement(memory, delta)
+
+
+@pytest.mark.parametrize(
+    ("fault", "law"),
+    [
+        ("gate", "the gate is idempotent"),
+        ("budget", "the budget holds"),
+        ("reads", "it says what it reads"),
+        ("drift", "dtypes are stable"),
+        ("none", None),
+    ],
+)
+def test_an_institution_is_held_to_its_laws(fault, law):
+    assert [f.law for f in faults(Tilted(fault=fault))][:1] == ([] if law is None else [law])
+
+
+class Forgetful(cw.Mind):
+    """Changes the dtype of its memory."""
+
+    def init(self, seat, key):
+        return jnp.zeros(())
+
+    def act(self, memory, sight, channels, key):
+        return jnp.int32(1), {}
+
+
+def test_minds_and_measures_are_held_to_theirs():
+    assert faults(Forgetful())[0].law == "dtypes are stable"
+
+    @cw.measure(unit="coins", better="higher", cites="test")
+    def deviation(trace):
+        """Distance from the mean over worlds, which a measure must not take."""
+        total = trace.net.sum((1, 2))
+        return total - np.cumsum(total)
+
+    @cw.measure(unit="coins", better="higher", cites="test")
+    def total(trace):
+        """One number for all worlds."""
+        return trace.net.sum()
+
+    assert faults(deviation)[0].law == "worlds are independent"
+    assert faults(total)[0].law == "one number a world"
+
+
+def test_only_components_can_be_checked():
+    with pytest.raises(TypeError, match="wanted an instance of a Scenario"):
+        check(_Probe)
