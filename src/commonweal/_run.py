@@ -5,6 +5,7 @@ choices, messages and events exactly, floats to rounding.
 """
 
 import asyncio
+import functools
 import operator
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
@@ -44,7 +45,8 @@ def run(
 
     - `engine`: `graph` compiles everything; `async` drives the same step from Python and lets
       speakers answer; `auto` picks `async` exactly when there are speakers.
-    - `do`: forced acts, channel -> (Bool[T, n], values [T, n]), for counterfactuals.
+    - `do`: forced acts, channel -> (Bool[T, n], values [T, n]), for counterfactuals; with a leading
+      world axis, each world has its own.
 
     **Raises**
 
@@ -53,7 +55,7 @@ def run(
     names = _seeds(seeds)
     ready = society.prepare()
     channels = ready.scenario.channels()
-    forced = _forced(do or {}, ready)
+    forced = _forced(do or {}, ready, len(names))
     if engine == "graph" and ready.speakers:
         raise ValueError(
             f"engine='graph' cannot host the speakers in seats {list(ready.speakers)}; wanted pure minds "
@@ -102,18 +104,21 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
     return names
 
 
-def _forced(do: Mapping[str, tuple[np.ndarray, np.ndarray]], society: Society) -> Do:
+def _forced(do: Mapping[str, tuple[np.ndarray, np.ndarray]], society: Society, worlds: int) -> Do:
     channels = society.scenario.channels()
     shape = (society.scenario.horizon, society.scenario.n_agents)
     acts = {}
-    for name, (mask, value) in do.items():
-        if name not in channels or np.shape(mask) != shape or np.shape(value) != shape:
+    for name, pair in do.items():
+        if name not in channels or any(np.shape(x) not in (shape, (worlds, *shape)) for x in pair):
             raise ValueError(
-                f"do={{{name!r}: ...}} has shapes {np.shape(mask)} and {np.shape(value)}; wanted one of the "
-                f"channels {sorted(channels)} and two arrays [ticks, agents] of shape {shape}"
+                f"do={{{name!r}: ...}} has shapes {[np.shape(x) for x in pair]}; wanted one of the channels "
+                f"{sorted(channels)} and two arrays [ticks, agents] of shape {shape}, or one such a world"
             )
-        kind = channels[name].silence.dtype
-        acts[name] = (jnp.asarray(np.asarray(mask, bool)), jnp.asarray(np.asarray(value)).astype(kind))
+        kinds = (bool, channels[name].silence.dtype)
+        acts[name] = tuple(
+            np.broadcast_to(np.asarray(x).astype(k), (worlds, *shape))
+            for x, k in zip(pair, kinds, strict=True)
+        )
     return Do(acts)
 
 
@@ -121,7 +126,7 @@ def _forced(do: Mapping[str, tuple[np.ndarray, np.ndarray]], society: Society) -
 def _rollout(scenario, groups, do: Do, seeds):
     """Every world of a batch: rows [T, W, ...] and, per world, the first tick out of range."""
 
-    def world(seed):
+    def world(seed, do: Do):
         def tick(now: World, _):
             chosen = look(scenario, groups, do, seed, now)
             after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
@@ -130,7 +135,7 @@ def _rollout(scenario, groups, do: Do, seeds):
         last, rows = jax.lax.scan(tick, begin(scenario, groups, seed), length=scenario.horizon)
         return last.illegal, rows
 
-    return jax.vmap(world, out_axes=(0, 1))(seeds)
+    return jax.vmap(world, out_axes=(0, 1))(seeds, do)
 
 
 def _rollouts(society: Society, names: list[int], do: Do) -> dict[str, Any]:
@@ -138,13 +143,20 @@ def _rollouts(society: Society, names: list[int], do: Do) -> dict[str, Any]:
     size = min(len(names), CHUNK)
     chunks = []
     for i in range(0, len(names), size):
-        batch = names[i : i + size]
+        where = slice(i, i + size)
+        batch = names[where]
         padded = np.asarray(batch + [batch[-1]] * (size - len(batch)), np.uint32)
-        illegal, rows = _rollout(society.scenario, groups, do, jnp.asarray(padded))
+        acts = jax.tree.map(functools.partial(_batch, where=where, size=size), do)
+        illegal, rows = _rollout(society.scenario, groups, acts, jnp.asarray(padded))
         rows = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), rows)
         rows = jax.tree.map(operator.itemgetter(slice(len(batch))), rows)
         chunks.append(rows | {"illegal": np.asarray(illegal)[: len(batch)]})
     return chunks[0] if len(chunks) == 1 else jax.tree.map(lambda *x: np.concatenate(x), *chunks)
+
+
+def _batch(x: np.ndarray, where: slice, size: int) -> jax.Array:
+    """The rows of one batch, repeated to its full size."""
+    return jnp.asarray(np.resize(x[where], (size, *x.shape[1:])))
 
 
 _begin, _look, _act = eqx.filter_jit(begin), eqx.filter_jit(look), eqx.filter_jit(act)
@@ -153,7 +165,12 @@ _begin, _look, _act = eqx.filter_jit(begin), eqx.filter_jit(look), eqx.filter_ji
 async def _play_all(society: Society, names: list[int], do: Do):
     """All worlds in flight together, each with its own barrier a tick; results in the seeds' order."""
     groups = society.groups()
-    played = await asyncio.gather(*(_play(society, groups, seed, do) for seed in names))
+    played = await asyncio.gather(
+        *(
+            _play(society, groups, seed, jax.tree.map(operator.itemgetter(i), do))
+            for i, seed in enumerate(names)
+        )
+    )
     rows = [rows for rows, _, _, _ in played]
     parts = jax.tree.map(lambda *x: np.stack(x), *rows)
     parts["illegal"] = np.array([illegal for _, illegal, _, _ in played])

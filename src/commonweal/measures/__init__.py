@@ -31,3 +31,4 @@ from .inequality import atkinson as atkinson
 from .inequality import gini as gini
 from .inequality import gini_normalized as gini_normalized
 from .inequality import theil as theil
+from .regret import external_regret as external_regret
