@@ -16,10 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from ._param import count, param, text
+from ._param import Module, count, param, text
 
 
-class Channel(eqx.Module):
+class Channel(Module):
     """One thing an agent may do or say in a tick.
 
     A `lever` is a channel that no agent controls: its only legal act is silence, and only an

@@ -16,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
 from ._channel import Channel
+from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 
 Budget = Literal["balanced", "burning", "minting", "free"]
@@ -41,7 +42,7 @@ class Settlement(NamedTuple):
     over: Bool[Array, ""] | bool = False
 
 
-class Institution(eqx.Module):
+class Institution(Module):
     """Rules over a scenario; every hook is the identity unless a subclass gives another.
 
     `name` keys its luck and its row in the book and must be unique; `told` says whether its text
@@ -112,7 +113,7 @@ class Step(NamedTuple):
     book: dict[str, Float[Array, " n"]]
 
 
-def owner_key(world: PRNGKeyArray, t: Int[Array, ""], owner: str) -> PRNGKeyArray:
+def owner_key(world: PRNGKeyArray, t: Int[Array, ""] | np.int32, owner: str) -> PRNGKeyArray:
     """The key of one owner (the scenario, an institution's hook, a mind's role) in tick `t` of a world.
 
     One threefry hash of the pair (t + 1, checksum of the owner's name) under the world's key, so no

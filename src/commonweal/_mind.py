@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ._channel import Channel
+from ._param import Module
 from ._scenario import Scenario, Sight
 
 
@@ -28,7 +29,7 @@ class Values(eqx.Module):
 Act = Array | Odds | Values
 
 
-class Mind(eqx.Module):
+class Mind(Module):
     """A pure mind: sees its own row, answers with acts; channels it does not name stay silent."""
 
     def prepare(self, scenario: Scenario, seat: int, key: PRNGKeyArray) -> "Mind":

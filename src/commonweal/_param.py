@@ -1,10 +1,21 @@
 """Numbers and sizes of a component: numbers are array leaves, sizes are static."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import numpy as np
+
+if TYPE_CHECKING:
+
+    class Module:
+        """What components are, to a type checker: converters accept more than the fields' types say."""
+
+        def __init__(self, *args: Any, **values: Any) -> None: ...
+
+else:
+    from equinox import Module as Module
 
 
 def _number(value: Any) -> Any:

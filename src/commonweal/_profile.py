@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ._param import param
+from ._param import Module, param
 from ._scenario import Sight
 
 
@@ -22,7 +22,7 @@ def even_odds(legal: Array) -> Float[Array, " m"]:
     return weight / weight.sum()
 
 
-class Profile(eqx.Module):
+class Profile(Module):
     """The traits of one agent; the default profile is a plain maximizer of its own pay.
 
     - `curve`, `loss`, `gain_weight`, `loss_weight`, `reference`, `prospect` (0 or 1): prospect theory.

@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from ._card import Card
 from ._channel import Channel
+from ._param import Module
 
 Actions = dict[str, Array]
 
@@ -60,7 +61,9 @@ class Outcome(eqx.Module):
     events: dict[str, Float[Array, " n"]]
     over: Bool[Array, ""]
 
-    def __init__(self, pay, utility=None, objective=None, harm=None, *, events=None, over=False):
+    def __init__(
+        self, pay, utility=None, objective=None, harm=None, *, events=None, over: Array | bool = False
+    ):
         self.pay = pay
         self.utility = pay if utility is None else utility
         self.objective = pay.sum() if objective is None else objective
@@ -69,7 +72,7 @@ class Outcome(eqx.Module):
         self.over = jnp.asarray(over)
 
 
-class Scenario(eqx.Module):
+class Scenario(Module):
     """A situation that agents share; institutions laid over it make it a scenario again."""
 
     n_agents: eqx.AbstractVar[int]

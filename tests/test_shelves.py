@@ -1,0 +1,131 @@
+"""Every component on the shelves: it obeys its laws, cites its source, and both engines agree on it."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import commonweal as cw
+from commonweal import institutions, measures, minds, scenarios
+from commonweal.institutions import (
+    Audit,
+    Commitment,
+    Contract,
+    Incentive,
+    PeerSanction,
+    ProtectedQuota,
+    PublicLedger,
+    Redistribution,
+    Subsidy,
+    Suspension,
+    Vote,
+)
+from commonweal.minds import Random
+from commonweal.scenarios import Commons, Earthquake, NamingGame, PublicGoods
+from commonweal.scenarios.matrix_game import battle_of_the_sexes, prisoners_dilemma, volunteers_dilemma
+from commonweal.testing import faults
+
+SCENARIOS = {
+    "commons": Commons(),
+    "commons, proportional": Commons(assignment="proportional", wording="pasture"),
+    "prisoner's dilemma": prisoners_dilemma(horizon=6),
+    "battle of the sexes": battle_of_the_sexes(horizon=6),
+    "volunteer's dilemma": volunteers_dilemma(horizon=6),
+    "public goods": PublicGoods(horizon=6),
+    "public goods, all or nothing": PublicGoods(horizon=6, binary=True),
+    "naming game": NamingGame(n_agents=4, horizon=20),
+    "earthquake": Earthquake(),
+    "earthquake, full": Earthquake.full(),
+}
+
+
+def laws(scenario):
+    """Every institution on the shelf, fitted to a scenario's first channel."""
+    channel, kind = next((name, c) for name, c in scenario.channels().items() if not c.lever)
+    bound = 1.0 if not isinstance(kind, cw.Amount) else float(kind.high) / 2
+    return [
+        Audit(probability=0.5, fine=1.0),
+        Commitment(leaders=(1,)),
+        Contract(theta=1.0, quorum=1),
+        Incentive("competitive"),
+        PeerSanction(),
+        ProtectedQuota(channel, most=bound),
+        PublicLedger(),
+        Redistribution(share=0.5),
+        Subsidy("cooperated", rate=1.0),
+        Suspension(channel, probability=0.5, ticks=2),
+        Vote({"free": {}, "bound": {channel: (0.0, bound)}}, rule="borda"),
+    ]
+
+
+def components(shelf):
+    """The classes and measures that the shelf's own files define and export."""
+    for info in pkgutil.iter_modules(shelf.__path__):
+        module = importlib.import_module(f"{shelf.__name__}.{info.name}")
+        for name, thing in vars(module).items():
+            home = inspect.getmodule(thing if inspect.isclass(thing) else getattr(thing, "function", None))
+            if not name.startswith("_") and home is module:
+                yield name, thing
+
+
+def same(a, b):
+    """Choices, messages and events exactly; floats to rounding."""
+    for table in ("intent", "act", "events", "book"):
+        x, y = getattr(a, table), getattr(b, table)
+        assert x.keys() == y.keys()
+        for name in x:
+            exact = x[name].dtype.kind in "ib"
+            close = np.array_equal(x[name], y[name]) if exact else np.allclose(x[name], y[name], 1e-5, 1e-4)
+            assert close, (table, name)
+    assert np.array_equal(a.alive, b.alive) and a.messages.equals(b.messages)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario_obeys_the_laws(name):
+    assert faults(SCENARIOS[name]) == []
+
+
+@pytest.mark.parametrize("law", laws(SCENARIOS["public goods"]), ids=lambda law: law.name)
+def test_every_institution_obeys_the_laws(law):
+    assert faults(law, SCENARIOS["public goods"]) == []
+
+
+def test_every_institution_on_the_shelf_is_tried():
+    shelf = {name for name, thing in components(institutions) if inspect.isclass(thing)}
+    assert {type(law).__name__ for law in laws(Commons())} == shelf
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_engines_agree_on_every_scenario_under_a_stack(name):
+    stack = [
+        law for law in laws(SCENARIOS[name]) if type(law) in (Audit, Contract, Suspension, Redistribution)
+    ]
+    society = cw.Society(cw.under(SCENARIOS[name], *stack), Random())
+    same(cw.run(society, 3, engine="graph"), cw.run(society, 3, engine="async"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("position", range(len(laws(Commons()))), ids=lambda i: laws(Commons())[i].name)
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_both_engines_agree_on_every_scenario_under_every_institution(name, position):
+    society = cw.Society(cw.under(SCENARIOS[name], laws(SCENARIOS[name])[position]), Random())
+    same(cw.run(society, 2, engine="graph"), cw.run(society, 2, engine="async"))
+
+
+@pytest.mark.parametrize("shelf", [scenarios, institutions, minds, measures], ids=lambda s: s.__name__)
+def test_every_component_is_exported_documented_and_tested(shelf):
+    tests = "".join(p.read_text() for p in Path(__file__).parent.glob("test_*.py"))
+    for name, thing in components(shelf):
+        said = (thing.__doc__ if inspect.isclass(thing) else getattr(thing, "text", "")) or ""
+        assert said, f"{name} has no docstring"
+        if isinstance(thing, type) and issubclass(thing, cw.Scenario | cw.Institution | cw.Mind):
+            assert getattr(shelf, name, None) is thing, f"{shelf.__name__} does not export {name}"
+            assert re.search(rf"\b{name}\b", tests), f"no test names {name}"
+            text = said + (inspect.getmodule(thing).__doc__ or "")
+            assert re.search(r"[12]\d\d\d|baseline|\.md|dictator|rule of thumb", text), (
+                f"{name} cites nothing"
+            )
