@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import numpy as np
 
 if TYPE_CHECKING:
 

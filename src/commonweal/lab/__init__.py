@@ -1,1 +1,1 @@
-"""."""
+"""The lab: studies and their store, results, statistics, selection."""

@@ -1,1 +1,32 @@
-"""."""
+"""The shelf of minds: what chooses, one kind a file."""
+
+from .commons import FairShare as FairShare
+from .commons import Greedy as Greedy
+from .compose import Both as Both
+from .compose import OneOf as OneOf
+from .compose import Punishes as Punishes
+from .compose import Signs as Signs
+from .compose import When as When
+from .equilibrium import EquilibriumPlay as EquilibriumPlay
+from .equilibrium import Planned as Planned
+from .fitted import Feature as Feature
+from .fitted import Fit as Fit
+from .fitted import Fitted as Fitted
+from .fitted import fit as fit
+from .fitted import fit_each as fit_each
+from .fitted import lagged as lagged
+from .fitted import losses as losses
+from .simple import Constant as Constant
+from .simple import Random as Random
+from .strategies import MemoryOne as MemoryOne
+from .strategies import TitForTwoTats as TitForTwoTats
+from .strategies import alternator as alternator
+from .strategies import always_cooperate as always_cooperate
+from .strategies import always_defect as always_defect
+from .strategies import extortion as extortion
+from .strategies import generous_tit_for_tat as generous_tit_for_tat
+from .strategies import grim as grim
+from .strategies import long_run as long_run
+from .strategies import suspicious_tit_for_tat as suspicious_tit_for_tat
+from .strategies import tit_for_tat as tit_for_tat
+from .strategies import win_stay_lose_shift as win_stay_lose_shift

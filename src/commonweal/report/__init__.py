@@ -1,1 +1,1 @@
-"""."""
+"""The report: a study as one self-contained page."""
