@@ -33,6 +33,15 @@ class Transition(eqx.Module):
     t: Int[Array, ""]
     last: Bool[Array, ""]
 
+    def event(self, name: str, reader: str) -> Float[Array, " n"]:
+        """A named event of the scenario; ValueError says which there are, to the institution `reader`."""
+        if name not in self.outcome.events:
+            raise ValueError(
+                f"institution {reader!r} reads the event {name!r}; the scenario has "
+                f"{sorted(self.outcome.events)}: name one of them, event='excess'"
+            )
+        return self.outcome.events[name]
+
 
 class Settlement(NamedTuple):
     """What an institution books: its new memory, Float[n] payoff deltas, and whether the world ends."""
@@ -245,7 +254,21 @@ class Governed(Scenario):
 
     def tell(self, sight: Sight) -> str:
         news = [law.tell(sight) for law in self.laws if law.told]
+        if len(self.groups) > 1:
+            news.append(self._fixed(sight))
         return "\n".join(filter(None, [self.base.tell(sight), *news]))
+
+    def _fixed(self, sight: Sight) -> str:
+        """What earlier groups have chosen in this round, in the channels' own words."""
+        channels = self.channels()
+        acts = [
+            f"agent {i} chose {name} = {channels[name].render(x[i])}"
+            for group in self.groups[: int(sight["turn"])]
+            for i in group
+            for name, x in ((name, sight.facts.get(f"shown:{name}")) for name in channels)
+            if x is not None and not channels[name].lever and x[i] != channels[name].silence
+        ]
+        return "Already fixed this round: " + ", ".join(acts) + "." if acts else ""
 
 
 def _rows(pending: Actions) -> dict[str, Array]:

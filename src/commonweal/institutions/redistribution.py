@@ -1,0 +1,49 @@
+"""Linear redistribution: a share of every payoff goes into a pot that is split evenly."""
+
+from typing import ClassVar, Literal
+
+from jax.core import Tracer
+from jaxtyping import Array, Float
+
+from .._governed import Budget, Institution, Settlement
+from .._param import count, param, text
+
+
+class Redistribution(Institution):
+    """Each agent gets share * (mean pay - own pay). The same map is a tax, kin selection, shared reward.
+
+    - `share`: 0 (nothing) to 1 (equal split).
+    - `base`: `net` mixes the payoff as it stands after the institutions listed before; `gross` the
+      scenario's own payoff, wherever it stands.
+
+    Budget: balanced; reads the running pay when net. Predicted: an agent keeps w = 1 - s + s/n of its
+    own marginal product; so contributing to a linear public good is dominant iff s >= (1 - m) / (1 - 1/n),
+    and crowding falls with w. Known failure: it dilutes fines booked before it to the same w (.475 at
+    s = .6, n = 8; base gross does not), and effort at a private quadratic cost falls to w of its worth.
+    Source: Zheng et al. 2022; institutions.md B5, C1, section 2.2.
+    """
+
+    share: Float[Array, ""] = param()
+    base: Literal["net", "gross"] = text("net")
+    name: str = text("redistribution")
+    told: bool = count(True)
+    budget: ClassVar[Budget] = "balanced"
+
+    def __check_init__(self):
+        s = self.share
+        if self.base not in ("net", "gross") or not isinstance(s, Tracer) and ((s < 0) | (s > 1)).any():
+            raise ValueError(
+                f"Redistribution came with share={s}, base={self.base!r}; wanted 0 to 1, and 'net' or "
+                "'gross': Redistribution(0.5, base='net')"
+            )
+
+    @property
+    def reads_pay(self) -> bool:
+        return self.base == "net"
+
+    def settle(self, memory, transition, book, key):
+        pay = book if self.base == "net" else transition.outcome.pay
+        return Settlement(memory, self.share * (pay.mean() - pay))
+
+    def brief(self, agent):
+        return f"A share of {self.share:g} of everyone's {self.base} payoff is pooled and split evenly."
