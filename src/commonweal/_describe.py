@@ -8,6 +8,7 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,11 +17,14 @@ import numpy as np
 
 def describe(thing: Any) -> Any:
     """The thing as JSON-able data: qualified class names, static values, arrays with dtype."""
+    if isinstance(thing, float) and not math.isfinite(thing):
+        return {"float": str(thing)}  # JSON has no infinity
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
     if isinstance(thing, np.ndarray | np.generic) or type(thing).__module__.startswith("jax"):
         array = np.asarray(thing)
-        return {"array": array.tolist(), "dtype": str(array.dtype), "shape": list(array.shape)}
+        values = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
+        return {"array": values, "dtype": str(array.dtype), "shape": list(array.shape)}
     if isinstance(thing, tuple | list):
         return {type(thing).__name__: [describe(x) for x in thing]}
     if isinstance(thing, Mapping):
@@ -52,6 +56,8 @@ def rebuild(data: Any) -> Any:
     """
     if not isinstance(data, Mapping):
         return data
+    if "float" in data:
+        return float(data["float"])
     if "array" in data:
         return _array(data)
     if "tuple" in data or "list" in data:

@@ -1,5 +1,6 @@
 """Measures: functions from a trace to one number (or one per agent or stakeholder) per world."""
 
+from .alignment import HOLISTIC as HOLISTIC
 from .alignment import Alignment as Alignment
 from .alignment import Gate as Gate
 from .alignment import alignment as alignment

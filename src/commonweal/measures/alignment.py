@@ -310,6 +310,11 @@ WHOLE: dict[str, Measure] = {
     "P_min": preference_minimum,
     "P_gap": minority_gap,
 }
+HOLISTIC = (
+    *WHOLE.values(),
+    rights_violated,
+    satisfaction,
+)  # what a study measures to report O, V, P and the gate
 
 
 def alignment(trace: Trace, *, worlds: int | None = None) -> Alignment:
