@@ -7,6 +7,7 @@ components; `rebuild` needs the classes to be importable.
 import dataclasses
 import hashlib
 import importlib
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ def describe(thing: Any) -> Any:
         values = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
         return {"array": values, "dtype": str(array.dtype), "shape": list(array.shape)}
     if isinstance(thing, tuple | list):
-        return {type(thing).__name__: [describe(x) for x in thing]}
+        return {type(thing).__name__: _runs([describe(x) for x in thing])}
     if isinstance(thing, Mapping):
         return {"dict": {str(key): describe(value) for key, value in thing.items()}}
     if callable(thing) and hasattr(thing, "__qualname__"):
@@ -40,6 +41,12 @@ def describe(thing: Any) -> Any:
         "class": f"{kind.__module__}:{kind.__qualname__}",
         "fields": {k: describe(v) for k, v in values.items()},
     }
+
+
+def _runs(items: list) -> list:
+    """The items, a run of equal ones written once: a society of equal minds stays short."""
+    runs = [(item, len(list(same))) for item, same in itertools.groupby(items)]
+    return [item if n == 1 else {"times": n, "each": item} for item, n in runs]
 
 
 def identity(thing: Any) -> str:
@@ -62,7 +69,10 @@ def rebuild(data: Any) -> Any:
         return _array(data)
     if "tuple" in data or "list" in data:
         kind, items = next(iter(data.items()))
-        return (tuple if kind == "tuple" else list)(rebuild(x) for x in items)
+        several = [x if isinstance(x, Mapping) and "times" in x else {"times": 1, "each": x} for x in items]
+        return (tuple if kind == "tuple" else list)(
+            rebuild(x["each"]) for x in several for _ in range(x["times"])
+        )
     if "dict" in data:
         return {key: rebuild(value) for key, value in data["dict"].items()}
     if "function" in data:

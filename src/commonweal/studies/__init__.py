@@ -1,0 +1,1 @@
+"""The hypotheses of the paper, executable; and societies of surrogates of recorded models."""

@@ -1,0 +1,227 @@
+"""The report is one page that needs nothing else, escapes everything, and reads well in a browser."""
+
+import re
+import shutil
+import struct
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import commonweal as cw
+from commonweal import measures
+from commonweal.lab.study import Study
+from commonweal.minds.simple import Constant
+from commonweal.report.chart import Point, pareto
+from commonweal.report.html import Cell, Page, Section, render, write
+from commonweal.report.pages import chance, estimated, number, spell, study_page
+from commonweal.scenarios.commons import Commons
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH to open the page with")
+EVIL = "<script>alert('&')</script>"
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+TITLES = [
+    "What was asked",
+    "Alignment",
+    f"Differences from {EVIL}: primary",
+    f"Differences from {EVIL}: exploratory",
+    "Trade-offs",
+    "Which condition to choose",
+    "Other measures",
+    "Who got what",
+    "What is not available",
+    "Cards",
+    "Institutions and their budgets",
+    "Measures and their sources",
+    "Recipe",
+]
+
+
+class Toll(cw.Institution):
+    """Every agent pays 1 a tick."""
+
+    name: str = cw.text("toll")
+    told: bool = cw.count(True)
+    budget = "burning"
+
+    def settle(self, memory, transition, book, key):
+        return cw.Settlement(memory, book * 0.0 - 1.0)
+
+
+class Outline(HTMLParser):
+    """What a page holds; complains of tags that do not match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.tags, self.links, self.headings = [], [], set(), [], []
+        self.feed(text)
+        assert self.open == [], self.open
+
+    def handle_starttag(self, tag, attributes):
+        here = dict(attributes)
+        assert len(here) == len(attributes), (tag, attributes)
+        self.tags.add(tag)
+        self.ids += [here["id"]] if "id" in here else []
+        self.links += [here[name] for name in ("href", "src", "xlink:href", "action") if name in here]
+        if tag == "h2":
+            self.headings.append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.add(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["h2"]:
+            self.headings[-1] += data
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A study of three conditions, one of them with a name that is a script."""
+    lake = Commons(n_agents=2, horizon=3, assignment="proportional")
+    conditions = {EVIL: cw.Society(lake, Constant(take=26.0)), "fair": cw.Society(lake, Constant(take=25.0))}
+    conditions["toll"] = cw.Society(cw.under(lake, Toll()), Constant(take=20.0))
+    wanted = [*measures.HOLISTIC, measures.survived]
+    folder = tmp_path_factory.mktemp("study") / "run"
+    study = Study("A <b>bold</b> study", conditions, 60, wanted, EVIL, "nash", f"Restraint helps {EVIL}")
+    return study.run(folder, progress=False)
+
+
+@pytest.fixture(scope="module")
+def page(results, tmp_path_factory):
+    """The report of that study."""
+    return results.report(tmp_path_factory.mktemp("report") / "report.html")
+
+
+def test_the_report_says_all_it_should(page):
+    text = page.read_text()
+    assert Outline(text).headings == TITLES
+    for word in (
+        "95% upper bound 4.87%",  # the gate, of 60 clean worlds
+        "≥ 0.75",  # against a bound of the best possible
+        "declared beforehand",
+        "the card has no stakeholder of the minority",
+        "Piatti et al. 2024",
+        "200.00 (bound)",
+        "-6.00",  # the toll, 1 for 2 agents in 3 ticks
+        "burning",
+        "ran on cpu",
+        "Commons(n_agents=2, horizon=3, capacity=100.0",
+        "2 × Constant(acts={take: 25.0})",
+    ):
+        assert word in text, word
+
+
+def test_the_page_needs_nothing_else(page):
+    text = page.read_text()
+    outline = Outline(text)
+    assert outline.tags.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "base"})
+    assert all(link.startswith("#") for link in outline.links) and outline.links
+    assert not re.search(r"url\(|@import|https?://|xmlns", text)
+
+
+def test_the_page_is_valid(page):
+    text = page.read_text()
+    assert text.startswith('<!doctype html>\n<html lang="en">') and '<meta charset="utf-8">' in text
+    outline = Outline(text)
+    assert len(set(outline.ids)) == len(outline.ids) and all(re.fullmatch(r"[\w-]+", i) for i in outline.ids)
+    assert {link[1:] for link in outline.links} <= set(outline.ids)
+
+
+def test_everything_is_escaped(page):
+    text = page.read_text()
+    assert "<script" not in text and "<b>" not in text
+    assert "&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;" in text
+
+
+def test_the_same_results_make_the_same_page(results, page, tmp_path):
+    assert results.report(tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_light_and_dark_wide_and_narrow(page):
+    text = page.read_text()
+    assert "prefers-color-scheme: dark" in text and "@media (max-width" in text
+    svg = re.findall(r"<svg.*?</svg>", text, re.S)
+    assert len(svg) == 2 and all("currentColor" in one and "viewBox" in one for one in svg)
+    assert all(not re.search(r'fill="(#000|black|#010203)"', one) for one in svg)
+
+
+def test_any_page_of_tables_and_notes():
+    rows = [("none", Cell("17", "of 26", "bad"), Cell("0.60", share=0.6)), ("law", "15", "0.73")]
+    sections = [Section("Deaths & repair", ("A note.",), ("law", "deaths", "V"), rows), Section("No table")]
+    text = render(Page("Earthquake", lead="Who dies?", facts={"n": "4"}, findings=["X"], sections=sections))
+    assert Outline(text).headings == ["Deaths & repair", "No table"]
+    assert 'id="deaths-repair"' in text and "--share: 60.0%" in text and '<span class="bad">17</span>' in text
+
+
+def test_a_page_appears_whole(tmp_path):
+    path = write(Page("One"), tmp_path / "deep" / "one.html")
+    assert [p.name for p in path.parent.iterdir()] == ["one.html"]
+
+
+def test_cells_by_hand():
+    assert [number(x) for x in (0.125, -0.001, 12345.6, np.nan)] == ["0.12", "0.00", "12,346", "NA"]
+    assert [chance(p) for p in (0.0001, 0.04, np.nan)] == ["< 0.001", "0.040", "NA"]
+    known = cw.Estimate(0.5, 0.4, 0.6, 10, 2, "lost")
+    assert estimated(known, "≥ ", share=True) == ("≥ 0.50", "0.40\u00a0to\u00a00.60, 2 missing", "", 0.5)
+    assert estimated(cw.Estimate(np.nan, np.nan, np.nan, 0, 3, "no"))[:3] == ("NA", "", "muted")
+    assert spell(cw.describe(Constant(take=2.0))) == "Constant(acts={take: 2.0})"
+    assert spell(cw.describe({"x": np.array([1.0, np.inf])})) == "{x: [1.0, inf]}"
+    assert spell(cw.describe({"x": np.zeros((3, 3))})) == "{x: array(3, 3)}"
+
+
+def test_points_that_lie_together_share_a_label():
+    def at(x):
+        return cw.Estimate(x, x, x, 5)
+
+    points = [Point(1, at(0.5), at(0.5), "front"), Point(2, at(0.51), at(0.5), "excluded")]
+    points += [Point(3, at(0.9), at(0.1), "dominated")]
+    svg = pareto(points, "O", "V")
+    assert ">1, 2</text>" in svg and ">3</text>" in svg
+    assert pareto([Point(1, cw.Estimate(np.nan, np.nan, np.nan, 0), at(0.5), "front")], "O", "V") == ""
+
+
+def test_a_study_without_a_baseline_or_an_oracle_has_a_report_too(tmp_path):
+    lake = Commons(n_agents=2, horizon=3, assignment="proportional")
+    study = Study("bare", {"one": cw.Society(lake, Constant(take=25.0))}, 1, [measures.survived])
+    text = render(study_page(study.run(tmp_path / "run", progress=False)))
+    assert "No baseline was declared" in text and "no picture" in text and "Nothing" not in text
+    assert "the study does not measure rights_violated" in text and "one\u00a0world" not in text
+
+
+def open_page(page, folder, *more):
+    """Open a page in a headless browser; what it prints."""
+    flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
+    flags += "--disable-background-networking --disable-component-update --disable-sync"
+    command = [CHROMIUM, *flags.split(), f"--user-data-dir={folder}", *more, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@browser
+def test_a_browser_shows_every_section_within_a_narrow_window(page, tmp_path):
+    probe = tmp_path / "probe.html"
+    told = "document.title = document.documentElement.scrollWidth + ' of ' + innerWidth;"
+    probe.write_text(page.read_text().replace("</body>", f"<script>{told}</script></body>"))
+    shown = open_page(probe, tmp_path / "browser", "--dump-dom", "--window-size=390,900")
+    for heading in Outline(page.read_text()).ids:
+        assert f'id="{heading}"' in shown
+    width, window = map(int, re.search(r"<title>(\d+) of (\d+)</title>", shown).groups())
+    assert width <= window  # tables scroll within themselves, the page does not
+
+
+@browser
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", [0, 1], ids=["dark", "light"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_browser_draws_the_page(page, tmp_path, width, scheme):
+    shot = tmp_path / "shot.png"
+    look = f"--blink-settings=preferredColorScheme={scheme}"
+    open_page(page, tmp_path / "browser", f"--screenshot={shot}", f"--window-size={width},2000", look)
+    drawn = shot.read_bytes()
+    assert struct.unpack(">II", drawn[16:24]) == (width, 2000) and len(drawn) > 50_000
