@@ -28,7 +28,7 @@ from ..measures.alignment import objective_alignment, preference_minimum, prefer
 from ..measures.cooperation import cooperation_rate, welfare
 from ..measures.inequality import gini
 from ..minds.compose import Both, OneOf, Punishes, Signs, When
-from ..minds.fitted import Feature, Fit, fit_each, lagged
+from ..minds.fitted import Feature, Fit, fit_each, lagged, losses
 from ..scenarios.naming_game import NamingGame
 from ..scenarios.public_goods import PublicGoods
 
@@ -66,6 +66,21 @@ def public_good_fits(path: str | os.PathLike) -> tuple[dict[str, Fit], dict[str,
     fits = [one(part, features=f) for part, f in ((repeated, LAST_ROUND), (signed, ()))]
     free, bound = ({model: fit for (model,), fit in some.items()} for some in fits)
     return free, bound, signing_rates(contracts)
+
+
+def held_out(path: str | os.PathLike) -> pl.DataFrame:
+    """How well each recorded player is predicted in each repeated game, beside its base rate.
+
+    One row a game and model: losses in nats per decision on matches not fitted to, and a verdict.
+    """
+    frame = read_recordings(path).frame.filter(pl.col("mechanism") == "repetition")
+    tables = []
+    for (game,), part in sorted(frame.partition_by("game", as_dict=True).items()):
+        order = part.group_by("action").agg(pl.col("cooperated").mean())
+        acts = order.sort("cooperated", "action", descending=True)["action"].to_list()
+        fits = fit_each(lagged(part, acts), ["model"], LAST_ROUND, acts=acts)
+        tables.append(losses({(game, *key): one for key, one in fits.items()}, ["game", "model"]))
+    return pl.concat(tables)
 
 
 def signing_rates(frame: pl.DataFrame, steps: int = 200) -> dict[str, float]:
