@@ -1,0 +1,289 @@
+"""The command line: thin doors to what the package does. Nothing heavy is imported before it is needed."""
+
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .lab.study import Study
+
+SHELVES = ("scenarios", "institutions", "minds", "measures")
+BAD_INPUT = (ValueError, TypeError, OSError, ImportError)  # one line each; --debug shows where
+WORLDS = 64  # of a study that a file does not spell out
+
+app = typer.Typer(
+    help="A wind tunnel for societies of AI agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+File = Annotated[Path, typer.Argument(help="A Python file.", metavar="FILE")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Out = Annotated[Path | None, typer.Option(help="The folder to write to; runs/NAME if not given.")]
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line; what a user can mend is one line on stderr and exit code 2."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(args=[a for a in args if a != "--debug"], prog_name="commonweal")
+    except BAD_INPUT as error:
+        if "--debug" in args:
+            raise
+        print("error:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        print(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version)] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    file: File,
+    out: Out = None,
+    worlds: Annotated[int | None, typer.Option(help="Worlds per condition, instead of the study's.")] = None,
+    workers: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
+    as_json: Json = False,
+    shard: Annotated[str, typer.Option(hidden=True)] = "",
+) -> None:
+    """Run the studies of a file and report; a killed run goes on.
+
+    A file without a study is made one: its scenarios, or else the commons, under none and each of its
+    institutions, played at random.
+    """
+    studies = _studies(file, worlds)
+    homes = [_home(study, out, len(studies) > 1) for study in studies]
+    if shard:
+        threading.Thread(target=_leash, daemon=True).start()
+        i, _, k = shard.partition("/")
+        for study, home in zip(studies, homes, strict=True):
+            study.run(home, shard=(int(i), int(k)), progress=False)
+        return
+    if workers > 1:
+        _share(file, worlds, out, workers, (homes, sum(len(study.plan["cells"]) for study in studies)))
+    told = {}
+    for study, home in zip(studies, homes, strict=True):
+        results = study.run(home)
+        assert results
+        told[study.name] = results.as_dict()
+        page = results.report(home / "report.html")
+        if not as_json:
+            print(f"{results}\n\nreport: {page}")
+    if as_json:
+        _print_json(told if len(studies) > 1 else told[studies[0].name])
+
+
+@app.command()
+def demo(out: Out = None, as_json: Json = False) -> None:
+    """Run the earthquake study and report; needs no key."""
+    from rich.console import Console
+
+    from .report.html import write
+    from .studies import earthquake
+
+    told = earthquake.demo()
+    page = write(earthquake.page(told), (out or Path("runs/earthquake")) / "report.html")
+    if as_json:
+        return _print_json(told)
+    earthquake.render(told, Console())
+    print(f"report: {page}")
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Name the scenarios, institutions, minds and measures."""
+    found = {shelf: dict(sorted(_shelf(shelf))) for shelf in SHELVES}
+    if as_json:
+        return _print_json(found)
+    width = max(len(name) for some in found.values() for name in some) + 2
+    for shelf, some in found.items():
+        print(f"{shelf}:")
+        for name, what in some.items():
+            print(f"  {name:<{width}}{what}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder that a study was run into.", metavar="DIR")],
+    out: Annotated[Path | None, typer.Option(help="The page to write; DIR/report.html if not given.")] = None,
+) -> None:
+    """Write the report of a finished study again."""
+    from .lab.results import read_results
+
+    print(read_results(folder).report(out or folder / "report.html"))
+
+
+@app.command()
+def audit(
+    file: Annotated[
+        Path, typer.Argument(help="Recorded decisions: CSV, JSON lines, Parquet.", metavar="FILE")
+    ],
+    columns: Annotated[list[str] | None, typer.Option(help="Which column is what: points=payoff.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Read recorded decisions: who cooperated, who gained."""
+    from rich.console import Console
+
+    from .interop import Columns, read_recordings
+    from .interop import audit as examine
+
+    found = examine(read_recordings(file, Columns.parse(columns or [])))
+    if as_json:
+        return _print_json(found.to_dict())
+    found.render(Console())
+
+
+@app.command()
+def check(file: File, as_json: Json = False) -> None:
+    """Try the laws of components on a file; exit 1 if one broke."""
+    from . import Institution, Measure, Mind, Scenario
+    from .lab.files import instances, load
+    from .scenarios.commons import Commons
+    from .testing import faults
+
+    things = instances(load(file), Scenario, Institution, Mind, Measure)
+    if not things:
+        raise ValueError(f"{file} defines no scenario, institution, mind or measure; wanted one to check")
+    homes = [thing for thing in things.values() if isinstance(thing, Scenario)] or [
+        None,
+        Commons(3, 4, assignment="proportional"),
+    ]
+    broken = {name: _least(faults(thing, home) for home in homes) for name, thing in things.items()}
+    if as_json:
+        _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
+    else:
+        for name, some in broken.items():
+            print(f"{name}: " + ("\n  ".join(["", *map(str, some)]) if some else "obeys every law"))
+    if any(broken.values()):
+        raise typer.Exit(1)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def _shelf(shelf: str) -> Iterator[tuple[str, str]]:
+    """Each component of a shelf, with the first line of what it says of itself."""
+    from .lab.files import components
+
+    room = importlib.import_module(f".{shelf}", __package__)
+    for info in pkgutil.iter_modules(room.__path__):
+        for name, thing in components(importlib.import_module(f"{room.__name__}.{info.name}")).items():
+            text = inspect.getdoc(thing) if isinstance(thing, type) else thing.text
+            yield name, (text or "").partition("\n")[0]
+
+
+def _studies(file: Path, worlds: int | None) -> "list[Study]":
+    """The studies of a file, or those made of its scenarios and institutions."""
+    from dataclasses import replace
+
+    from .lab.files import load
+    from .lab.study import Study
+
+    module = load(file)
+    found = {id(thing): thing for thing in vars(module).values() if isinstance(thing, Study)}
+    studies = list(found.values()) or list(_made(module))
+    if not studies:
+        raise ValueError(
+            f"{file} holds no study, scenario or institution; wanted one: "
+            "study = cw.Study('mine', {'none': cw.Society(Commons(), Random())}, 64, [welfare])"
+        )
+    return [replace(study, worlds=worlds) if worlds is not None else study for study in studies]
+
+
+def _made(module: "ModuleType") -> "Iterator[Study]":
+    """Each scenario of a module (or else the commons) under none and each of its institutions."""
+    from . import Institution, Scenario, Society, measures, under
+    from .lab.files import instances
+    from .lab.study import Study
+    from .minds.simple import Random
+    from .scenarios.commons import Commons
+
+    things = list(instances(module, Scenario, Institution).values())
+    laws = [thing for thing in things if isinstance(thing, Institution)]
+    scenarios = [thing for thing in things if isinstance(thing, Scenario)] or [Commons()] * bool(laws)
+    for scenario in scenarios:
+        settings = {"none": scenario} | {law.name: under(scenario, law) for law in laws}
+        yield Study(
+            module.__name__ if len(scenarios) == 1 else f"{module.__name__} {type(scenario).__name__}",
+            {name: Society(setting, Random()) for name, setting in settings.items()},
+            WORLDS,
+            [*measures.HOLISTIC, measures.cooperation_rate, measures.gini],
+            baseline="none" if laws else None,
+        )
+
+
+def _least(tries: Iterator[list]) -> list:
+    """The first try without a fault, or else the one with the fewest: an institution needs its scenario."""
+    found: list[list] = []
+    for some in tries:
+        if not some:
+            return some
+        found.append(some)
+    return min(found, key=len)
+
+
+def _home(study: "Study", out: Path | None, several: bool) -> Path:
+    """The folder of a study."""
+    from .lab.study import slug
+
+    return Path("runs") / slug(study.name) if out is None else out / slug(study.name) if several else out
+
+
+def _leash() -> None:
+    """End this worker when whoever started it is gone: its end of the pipe closes with it."""
+    os.read(0, 1)
+    os._exit(1)
+
+
+def _share(
+    file: Path, worlds: int | None, out: Path | None, workers: int, cells: tuple[list[Path], int]
+) -> None:
+    """Run the cells in worker processes. What a worker fails to do is left, and fails in this one."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    given = {"--out": out, "--worlds": worlds}
+    options = [text for key, one in given.items() if one is not None for text in (key, str(one))]
+    command = [sys.executable, "-m", "commonweal", "run", str(file), *options, "--shard"]
+    quiet: dict[str, Any] = {
+        "stdin": subprocess.PIPE,
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
+    env = os.environ | {"NPROC": "1"}  # one thread each
+    several = [subprocess.Popen([*command, f"{i}/{workers}"], env=env, **quiet) for i in range(workers)]
+    homes, total = cells
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(f"{file.stem}: cells", total=total)
+        while any(one.poll() is None for one in several):
+            bar.update(task, completed=sum(len(list(home.glob("cells/[!.]*"))) for home in homes))
+            time.sleep(0.1)

@@ -1,0 +1,354 @@
+"""What a study found: estimates, paired differences, selection, budgets, and what is not available.
+
+Everything is computed from the study's folder: its plan and its numbers per world.
+"""
+
+import importlib
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from .._measure import Estimate, estimate, not_available
+from .._trace import Trace, load
+from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
+from .statistics import Comparison, compare, holm, proportion
+from .store import read_json
+
+DECLARABLE = {
+    "utilitarian": utilitarian,
+    "nash": nash,
+    "egalitarian": egalitarian,
+    "constrained": Constrained(),
+}
+PARTS = {
+    "O": "objective_alignment",
+    "V": "value_alignment",
+    "P_mean": "preference_mean",
+    "P_NW": "preference_nash",
+    "P_min": "preference_minimum",
+    "P_gap": "minority_gap",
+}
+VIOLATED = "rights_violated"
+SIGNS = {"bound": ">= ", "best known": "<= "}  # what O means against such an oracle
+WIDE = 110
+
+
+class Gate(NamedTuple):
+    """Whether a condition's rate of rights violations is shown to be below the card's rate, and why."""
+
+    state: Literal["open", "closed", "undecided"]
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.state} ({self.why})"
+
+
+class Aligned(NamedTuple):
+    """A condition as `select` reads it."""
+
+    gate: Gate
+    certificate: str
+    seeds: np.ndarray
+    worlds: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """The results of a study; `print` them, take `as_dict()`, or write a `report(path)`.
+
+    `plan` is the study's plan; `table` has one row per condition and world (NaN where unknown);
+    `missing` says per condition why a measure was not available.
+    """
+
+    plan: dict[str, Any]
+    table: pl.DataFrame
+    missing: dict[str, dict[str, str]]
+    columns: dict[str, list[str]]
+    folder: Path
+
+    @property
+    def conditions(self) -> list[str]:
+        """The names of the conditions."""
+        return list(self.plan["conditions"])
+
+    def measure_of(self, column: str) -> dict[str, Any]:
+        """What the plan says of the measure of a column."""
+        return self.plan["measures"][column.partition(":")[0]]
+
+    def card(self, condition: str) -> dict[str, Any]:
+        """The card of a condition's scenario."""
+        return self.plan["conditions"][condition]["card"]
+
+    def certificate(self, condition: str) -> str:
+        """How well the best possible objective of a condition is known."""
+        return self.card(condition)["oracle"].get("certificate", "no oracle")
+
+    def worlds(self, condition: str, column: str) -> np.ndarray:
+        """Float[W]: one number a world, NaN where it is not known."""
+        rows = self._rows[condition]
+        if column not in rows.columns:
+            return np.full(rows.height, np.nan)
+        return rows[column].fill_null(np.nan).to_numpy()
+
+    def trace(self, condition: str) -> Trace:
+        """The stored trace of a condition's first worlds."""
+        start = next(name for name, cell in self.plan["cells"].items() if cell["condition"] == condition)
+        return load(self.folder / "cells" / start / "trace")
+
+    @cached_property
+    def _rows(self) -> dict[str, pl.DataFrame]:
+        return {name: self.table.filter(pl.col("condition") == name) for name in self.conditions}
+
+    @cached_property
+    def invalid(self) -> dict[str, dict[str, int]]:
+        """Per condition: the worlds that do not count, by reason."""
+        return {
+            name: dict(sorted(Counter(why for why in rows["invalid"] if why).items()))
+            for name, rows in self._rows.items()
+        }
+
+    @cached_property
+    def all_columns(self) -> list[str]:
+        """Every column of every measure; a measure that is nowhere available is one column."""
+        return [c for name in self.plan["measures"] for c in self.columns.get(name) or [name]]
+
+    @cached_property
+    def primary(self) -> list[str]:
+        """The columns of the measures that were declared primary."""
+        return [c for name in self.plan["primary"] for c in self.columns.get(name) or [name]]
+
+    @cached_property
+    def estimates(self) -> dict[str, dict[str, Estimate]]:
+        """Per condition and column: the mean over worlds with its 95 % interval."""
+        return {name: {c: self._estimate(name, c) for c in self.all_columns} for name in self.conditions}
+
+    def _estimate(self, condition: str, column: str) -> Estimate:
+        lost = self.invalid[condition]
+        values = self.worlds(condition, column)[(self._rows[condition]["invalid"] == "").to_numpy()]
+        why = self.missing[condition].get(column.partition(":")[0]) or self.measure_of(column)["undefined"]
+        if not len(values):
+            return not_available("no valid world: " + "; ".join(lost), sum(lost.values()))
+        found = estimate(values, why)
+        if not lost:
+            return found
+        dropped = "; ".join(f"{count} invalid: {why}" for why, count in lost.items())
+        reason = "; ".join(filter(None, [found.reason, dropped]))
+        return replace(found, missing=found.missing + sum(lost.values()), reason=reason)
+
+    @cached_property
+    def differences(self) -> dict[str, dict[str, Comparison]]:
+        """Per condition other than the baseline and column: how much it exceeds the baseline."""
+        base: str = self.plan["baseline"] or ""
+        others = [name for name in self.conditions if base and name != base]
+        return {name: {c: self._compare(name, base, c) for c in self.all_columns} for name in others}
+
+    def _compare(self, name: str, base: str, column: str) -> Comparison:
+        """Paired by world; numbers that agree to the rounding of float32 count as equal."""
+        a, b = self.worlds(name, column), self.worlds(base, column)
+        same = np.isclose(a, b, rtol=1e-6, atol=1e-6)
+        return compare(np.where(same, b, a), b, self.measure_of(column)["undefined"])
+
+    @cached_property
+    def adjusted(self) -> dict[str, dict[str, float]]:
+        """Holm-adjusted p of the primary comparisons, all conditions in one family."""
+        family = [(name, c) for name in self.differences for c in self.primary]
+        p = holm(np.array([self.differences[name][c].p for name, c in family]))
+        found = [(name, c, float(x)) for (name, c), x in zip(family, p, strict=True)]
+        return {name: {c: x for _, c, x in some} for name, some in groupby(found, key=lambda row: row[0])}
+
+    @cached_property
+    def gates(self) -> dict[str, Gate]:
+        """The rights gate of each condition."""
+        return {name: self._gate(name) for name in self.conditions}
+
+    def _gate(self, condition: str) -> Gate:
+        card = self.card(condition)
+        if not any(value["right"] for value in card["values"]):
+            return Gate("open", "the card declares no right")
+        if VIOLATED not in self.plan["measures"]:
+            return Gate("undecided", f"the study does not measure {VIOLATED}")
+        worlds = self.worlds(condition, VIOLATED)
+        if np.isnan(worlds).all():
+            return Gate("undecided", self.estimates[condition][VIOLATED].reason)
+        bound, rate = proportion(worlds, upper=True), card["rights_rate"]
+        broken = int(np.nansum(worlds))
+        seen = f"{broken} of {bound.n} worlds violated a right; 95% upper bound {bound.high:.2%}"
+        if bound.high < rate:
+            return Gate("open", f"{seen} < {100 * rate:g}%")
+        return Gate("closed" if broken else "undecided", f"{seen}, wanted < {100 * rate:g}%")
+
+    @cached_property
+    def selection(self) -> Selection | str:
+        """Front, hypervolume and what each rule chooses; or why the conditions cannot be compared."""
+        aligned = {
+            name: Aligned(
+                self.gates[name],
+                self.certificate(name),
+                rows["seed"].to_numpy(),
+                {part: self.worlds(name, column) for part, column in PARTS.items()},
+            )
+            for name, rows in self._rows.items()
+        }
+        try:
+            return select(aligned, DECLARABLE.get(self.plan["rule"]))
+        except ValueError as reason:
+            return str(reason)
+
+    @cached_property
+    def budgets(self) -> dict[str, dict[str, Estimate]]:
+        """Per condition and row of the book: what was booked in one world, over all agents and ticks."""
+        found: dict[str, dict[str, Estimate]] = {}
+        for name, condition in self.plan["conditions"].items():
+            laws = [f"book:{law['name']}" for law in condition["institutions"]]
+            rows = [c for c in ["book:pay", *laws] if c in self.table.columns]
+            booked = {row: self.worlds(name, row) for row in rows}
+            found[name] = {
+                row.removeprefix("book:"): estimate(x, "no valid world") for row, x in booked.items()
+            }
+        return found
+
+    @cached_property
+    def not_available(self) -> list[tuple[str, list[str], int, str]]:
+        """What is missing: column, in which conditions, in how many worlds of each, why."""
+        found: dict[tuple[str, int, str], list[str]] = {}
+        for column in self.all_columns:
+            for name in self.conditions:
+                one = self.estimates[name][column]
+                if one.missing or not one.n:
+                    found.setdefault((column, one.missing, one.reason), []).append(name)
+        return [(column, names, lost, why) for (column, lost, why), names in found.items()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; NaN becomes None."""
+        chosen = self.selection
+        return {
+            **{
+                key: self.plan[key] for key in ("name", "hypothesis", "baseline", "rule", "primary", "worlds")
+            },
+            "conditions": self.conditions,
+            "invalid": self.invalid,
+            "gates": {name: gate._asdict() for name, gate in self.gates.items()},
+            "certificates": {name: self.certificate(name) for name in self.conditions},
+            "estimates": _plain(self.estimates),
+            "differences": _plain(self.differences),
+            "holm": {name: {c: _number(p) for c, p in row.items()} for name, row in self.adjusted.items()},
+            "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
+            "budgets": _plain(self.budgets),
+            "not available": [list(row) for row in self.not_available],
+            "made with": self.plan["made with"],
+        }
+
+    def report(self, path: str | os.PathLike) -> Path:
+        """Write the report: one HTML page that needs nothing else."""
+        pages = importlib.import_module("commonweal.report.pages")  # late: the report stands on the lab
+        return pages.write(pages.study_page(self), path)
+
+    def cell(self, condition: str, column: str) -> str:
+        """One estimate as text, short: worlds that are missing are listed elsewhere."""
+        found = self.estimates[condition][column]
+        if not found.n:
+            return "NA"
+        sign = SIGNS.get(self.certificate(condition), "") if column == PARTS["O"] else ""
+        return sign + str(replace(found, missing=0, reason="")) + ("*" if found.missing else "")
+
+    def __str__(self) -> str:
+        return "\n".join(_text(self))
+
+
+def _number(x: float) -> float | None:
+    return None if np.isnan(x) else float(x)
+
+
+def _plain(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: x.as_dict() for key, x in row.items()} for name, row in table.items()}
+
+
+def _text(results: Results) -> Iterator[str]:
+    """The results as lines of text."""
+    plan, names = results.plan, results.conditions
+    yield f"{plan['name']}: {len(names)} conditions x {plan['worlds']} worlds, mean [95% interval]"
+    if plan["hypothesis"]:
+        yield f"hypothesis: {plan['hypothesis']}"
+    for name, lost in results.invalid.items():
+        if lost:
+            yield f"{name}: {sum(lost.values())} worlds invalid ({'; '.join(lost)})"
+    columns = results.all_columns
+    body = {name: [name, *(results.cell(name, c) for c in columns)] for name in names}
+    for name in names:
+        body[name].append(results.gates[name].state)
+    left = ["", *columns, "rights gate"]
+    while names:
+        some, used = [], max(map(len, left)) + 2
+        while names and (not some or used + max(map(len, body[names[0]])) + 2 <= WIDE):
+            some.append(names[0])
+            used += max(map(len, body[names[0]])) + 2
+            names = names[1:]
+        yield ""
+        blocks = [left, *(body[name] for name in some)]
+        widths = [max(map(len, block)) + 2 for block in blocks]
+        for row in zip(*blocks, strict=True):
+            yield "".join(x.ljust(w) for x, w in zip(row, widths, strict=True)).rstrip()
+    for name, row in results.adjusted.items():
+        yield f"\n{name} - {plan['baseline']}, paired by world"
+        for column, p in row.items():
+            found = results.differences[name][column]
+            adjusted = f", Holm p = {p:.4f}" if found.difference.n else ""
+            yield f"  {column}: {found.difference}{adjusted}"
+    yield f"\n{results.selection}"
+    for column, here, lost, reason in results.not_available:
+        yield f"* {column}: NA in {lost} worlds of {', '.join(here)} ({reason})"
+
+
+def missing_cells(folder: Path, plan: dict[str, Any]) -> set[str]:
+    """The cells of the plan that are not in the folder.
+
+    Raises:
+        ValueError: a cell of another plan is in its place.
+    """
+    missing = set()
+    for name, cell in plan["cells"].items():
+        if not (folder / "cells" / name).exists():
+            missing.add(name)
+        elif read_json(folder / "cells" / name / "cell.json")["key"] != cell["key"]:
+            raise ValueError(
+                f"{folder / 'cells' / name} was not made by this plan (its key differs); remove that folder "
+                "to run it again, or give this study a folder of its own: --out runs/new"
+            )
+    return missing
+
+
+def read_results(folder: str | os.PathLike) -> Results:
+    """The results of a finished study, from its folder.
+
+    Raises:
+        FileNotFoundError: there is no study there.
+        ValueError: it is not finished, or cells are not of its plan.
+    """
+    folder = Path(folder)
+    if not (folder / "study.json").is_file():
+        raise FileNotFoundError(f"{folder} holds no study.json; wanted a folder that a study was run into")
+    plan = read_json(folder / "study.json")
+    missing = missing_cells(folder, plan)
+    if missing:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} of {len(plan['cells'])} cells; finish the study first: "
+            "commonweal run FILE"
+        )
+    tables, reasons, columns = [], {name: {} for name in plan["conditions"]}, {}
+    for name, cell in plan["cells"].items():
+        here = folder / "cells" / name
+        told = read_json(here / "cell.json")
+        for one, found in told["columns"].items():
+            columns[one] = list(dict.fromkeys([*columns.get(one, []), *found]))
+        reasons[cell["condition"]] |= told["missing"]
+        label = pl.lit(cell["condition"]).alias("condition")
+        tables.append(pl.read_parquet(here / "values.parquet").select(label, pl.all()))
+    return Results(plan, pl.concat(tables, how="diagonal"), reasons, columns, folder)

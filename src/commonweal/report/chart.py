@@ -1,0 +1,111 @@
+"""The Pareto picture: conditions as points with their intervals, as SVG that goes into a page as it is."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from .._measure import Estimate
+
+INK = "#010203"  # stands for the page's own text color, light or dark
+PALETTE = ("#0f8b8d", "#d1761b", "#8264c8", "#c2407a", "#5c8f2e", "#3f7fd0", "#a8842c", "#7d8891")
+SIZE = (400, 300)  # the plot in pixels
+NEAR = 0.05  # points closer than this share of the plot get one label together
+
+
+class Point(NamedTuple):
+    """A condition in the picture: its number, where it is, if it is on the front, dominated or excluded."""
+
+    number: int
+    x: Estimate
+    y: Estimate
+    status: str
+
+
+SHAPES = {"front": "circle", "dominated": "circle", "excluded": "cross"}
+
+
+def pareto(points: Sequence[Point], x: str, y: str) -> str:
+    """A scatter of the conditions whose two values are known, with 95 % intervals; "" if there is none."""
+    import altair as alt
+
+    known = [p for p in points if p.x.n and p.y.n]
+    if not known:
+        return ""
+    ends = [(end if end == end else p.value) for q in known for p in (q.x, q.y) for end in (p.low, p.high)]
+    low, high = min(0.0, *ends), max(1.0, *ends)
+    scale = alt.Scale(domain=[low - 0.04 * (high - low), high + 0.12 * (high - low)], nice=False)
+    base = alt.Chart(alt.Data(values=[_mark(p) for p in known]))
+    labels = alt.Chart(alt.Data(values=_labels(known, NEAR * (high - low))))
+    across, up = alt.X("x:Q", title=x, scale=scale), alt.Y("y:Q", title=y, scale=scale)
+    color = alt.Color("color:N", scale=None)
+    layers = [
+        base.mark_rule(strokeWidth=1.5).encode(alt.X("x0:Q", scale=scale), up, x2="x1:Q", color=color),
+        base.mark_rule(strokeWidth=1.5).encode(across, alt.Y("y0:Q", scale=scale), y2="y1:Q", color=color),
+        base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
+            across,
+            up,
+            color=color,
+            shape=alt.Shape("shape:N", scale=None),
+            fill=alt.Fill("fill:N", scale=None),
+        ),
+    ]
+    text: dict[str, Any] = {
+        "align": "left",
+        "baseline": "bottom",
+        "dx": 7,
+        "dy": -5,
+        "fontSize": 14,
+        "fontWeight": "bold",
+    }
+    layers.append(labels.mark_text(**text).encode(across, up, text="text:N"))
+    axis: dict[str, Any] = {
+        "labelColor": INK,
+        "titleColor": INK,
+        "domainColor": INK,
+        "tickColor": INK,
+        "gridColor": INK,
+    }
+    chart = alt.layer(*layers).properties(width=SIZE[0], height=SIZE[1], background="transparent")
+    chart = chart.configure(font="system-ui, sans-serif").configure_view(stroke=None)
+    chart = chart.configure_axis(
+        **axis, gridOpacity=0.1, labelFontSize=12, titleFontSize=13, titleFontWeight="normal", tickCount=5
+    )
+    return _svg(chart.configure_text(color=INK).to_dict(), f"{y} against {x}")
+
+
+def _mark(p: Point) -> dict[str, Any]:
+    """A point as data."""
+    color = PALETTE[(p.number - 1) % len(PALETTE)]
+    ends = {"x0": p.x.low, "x1": p.x.high, "y0": p.y.low, "y1": p.y.high}
+    row: dict[str, Any] = {"x": p.x.value, "y": p.y.value}
+    row |= {name: row[name[0]] if end != end else end for name, end in ends.items()}
+    fill = color if p.status == "front" else "transparent"
+    return row | {"color": color, "fill": fill, "shape": SHAPES[p.status]}
+
+
+def _labels(points: Sequence[Point], near: float) -> list[dict[str, Any]]:
+    """The numbers of the points; those that lie together share a label."""
+    groups: list[list[Point]] = []
+    for p in points:
+        beside = (abs(p.x.value - g[0].x.value) + abs(p.y.value - g[0].y.value) < near for g in groups)
+        home = next((g for g, yes in zip(groups, beside, strict=True) if yes), None)
+        home.append(p) if home else groups.append([p])
+    return [
+        {
+            "x": max(p.x.value for p in g),
+            "y": max(p.y.value for p in g),
+            "text": ", ".join(str(p.number) for p in g),
+        }
+        for g in groups
+    ]
+
+
+def _svg(chart: dict[str, Any], label: str) -> str:
+    """A chart as SVG for a page: no size and no namespace of its own, text in the page's color."""
+    import vl_convert
+
+    svg = vl_convert.vegalite_to_svg(chart)
+    head, rest = svg[: svg.index(">")], svg[svg.index(">") :]
+    head = re.sub(r' (xmlns(:\w+)?|version|class|width|height)="[^"]*"', "", head)
+    title = re.sub(r"[<>&\"]", "", label)
+    return f'{head} role="img" aria-label="{title}"{rest}'.replace(INK, "currentColor")

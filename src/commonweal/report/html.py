@@ -1,0 +1,75 @@
+"""A page of sections, tables and pictures as one HTML file that needs nothing else: no network, no script."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from ..lab.store import write as write_whole
+
+Tone = Literal["", "good", "bad", "muted"]
+
+
+class Cell(NamedTuple):
+    """A table cell: a text, a smaller note below it, a tone, and a share 0 to 1 drawn as a bar."""
+
+    text: str
+    note: str = ""
+    tone: Tone = ""
+    share: float | None = None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a page: notes, pictures (SVG of our own), and a table whose first column names rows.
+
+    `folded` shows the title only, until it is opened.
+    """
+
+    title: str
+    notes: Sequence[str] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[Cell | str]] = ()
+    figures: Sequence[str] = ()
+    folded: bool = False
+
+    @property
+    def anchor(self) -> str:
+        """The section's place in the page's address."""
+        return "-".join("".join(c if c.isalnum() else " " for c in self.title.lower()).split())
+
+    @property
+    def cells(self) -> list[list[Cell]]:
+        """The rows, with every text a cell."""
+        return [[Cell(x) if isinstance(x, str) else x for x in row] for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: what it is, the question in words, facts at a glance, findings, sections."""
+
+    title: str
+    kind: str = "commonweal"
+    lead: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[str] = ()
+    sections: Sequence[Section] = ()
+
+
+def render(page: Page) -> str:
+    """The page as HTML; every text is escaped, only `Section.figures` are taken as they are."""
+    from jinja2 import Environment, StrictUndefined
+
+    text = (files("commonweal.report") / "template.html.j2").read_text(encoding="utf-8")
+    world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return world.from_string(text).render(page=page)
+
+
+def write(page: Page, path: str | os.PathLike) -> Path:
+    """Write the page; the file appears whole, or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, render(page).encode())
+    return path

@@ -1,0 +1,360 @@
+"""The report of a study, section by section."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._measure import Estimate
+from ..lab.results import PARTS, SIGNS, Results
+from ..lab.selection import Selection
+from .chart import Point, pareto
+from .html import Cell, Page, Section, Tone
+from .html import write as write
+
+NAMES = {
+    "O": "objective O",
+    "V": "values V",
+    "P_mean": "preferences (mean)",
+    "P_NW": "preferences (Nash)",
+    "P_min": "preferences (worst-off)",
+    "P_gap": "minority gap",
+}
+GATE_TONES: dict[str, Tone] = {"open": "good", "closed": "bad", "undecided": "muted"}
+ARROWS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
+NBSP = "\u00a0"  # keeps an interval on one line
+MANY = 12  # rows from which a table of details is folded
+
+
+def study_page(results: Results) -> Page:
+    """The whole report of a study."""
+    plan = results.plan
+    facts = {
+        "conditions": str(len(results.conditions)),
+        "worlds per condition": f"{plan['worlds']:,} (shared seeds)",
+        "baseline": plan["baseline"] or "none",
+        "rule declared beforehand": plan["rule"] or "none",
+        "ran on": plan["made with"]["platform"],
+    }
+    parts = (_asked, _aligned, _differences, _pareto, _selection, _measured, _stakeholders, _missing)
+    parts += (_cards, _budgets, _measures, _recipe)
+    return Page(
+        title=plan["name"],
+        kind="commonweal study",
+        lead=plan["hypothesis"],
+        facts=facts,
+        findings=tuple(_findings(results)),
+        sections=tuple(section for part in parts for section in part(results)),
+    )
+
+
+def number(x: float) -> str:
+    """A number to two decimals, thousands marked; NaN is NA."""
+    if x != x:
+        return "NA"
+    return f"{x:,.0f}" if abs(x) >= 1000 else f"{round(x, 2) + 0.0:.2f}"
+
+
+def chance(p: float) -> str:
+    """A p value, no smaller than can be shown."""
+    return "NA" if p != p else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def estimated(found: Estimate, sign: str = "", share: bool = False) -> Cell:
+    """An estimate as a cell: its value, and below it the interval and the worlds that are missing."""
+    if not found.n:
+        return Cell("NA", "", "muted")
+    one = "one world" if found.n == 1 else f"{number(found.low)}{NBSP}to{NBSP}{number(found.high)}"
+    lost = f", {found.missing} missing" if found.missing else ""
+    bar = min(max(found.value, 0.0), 1.0) if share else None
+    return Cell(sign + number(found.value), one + lost, "", bar)
+
+
+def _findings(results: Results) -> Iterator[str]:
+    open_ = [name for name, gate in results.gates.items() if gate.state == "open"]
+    total = len(results.conditions)
+    named = f": {', '.join(open_)}" if open_ else ""
+    yield f"The rights gate is open in {len(open_)} of {total} conditions{named}."
+    chosen = results.selection
+    if isinstance(chosen, Selection):
+        for v in chosen.verdicts:
+            if v.declared:
+                odds = [f"{c} ({v.probability.get(c, 1.0):.0%} of resampled worlds)" for c in v.chosen]
+                told = " = ".join(odds) or f"none: {v.reason}"
+                yield f"The rule declared beforehand, {v.rule}, chooses {told}."
+        if chosen.points:
+            yield "All rules agree." if chosen.agree else "The rules disagree: see below."
+    else:
+        yield f"Nothing is selected: {chosen}"
+    for name, row in results.adjusted.items():
+        pairs = [(c, results.differences[name][c].difference) for c, p in row.items() if p < 0.05]
+        texts = [f"{_label(c)} {found.value:+.2f}" for c, found in pairs if found.n]
+        told = f"{', '.join(texts)} (each Holm p < 0.05)" if texts else "no difference is shown"
+        yield f"{name} against {results.plan['baseline']}: {told}."
+    for name, lost in results.invalid.items():
+        if lost:
+            yield f"{sum(lost.values())} worlds of {name} are invalid and excluded: {'; '.join(lost)}."
+
+
+def _label(column: str) -> str:
+    """The name of a column for people."""
+    return next((NAMES[part] for part, name in PARTS.items() if name == column), column)
+
+
+def _asked(results: Results) -> Iterator[Section]:
+    plan = results.plan
+    rows = [
+        (
+            name,
+            told["scenario"]["name"],
+            ", ".join(law["name"] for law in told["institutions"]) or "none",
+            ", ".join(f"{count} {kind}" for kind, count in told["minds"].items()),
+        )
+        for name, told in plan["conditions"].items()
+    ]
+    primary = ", ".join(map(_label, plan["primary"])) or "none"
+    notes = [
+        "" if plan["hypothesis"] else "No hypothesis was declared.",
+        f"Declared before the runs: rule {plan['rule'] or 'none'}; baseline {plan['baseline'] or 'none'}; "
+        f"primary measures {primary}.",
+    ]
+    yield Section(
+        "What was asked",
+        [note for note in notes if note],
+        ("condition", "scenario", "institutions", "minds"),
+        rows,
+    )
+
+
+def _aligned(results: Results) -> Iterator[Section]:
+    known = {c for row in results.estimates.values() for c, found in row.items() if found.n}
+    parts = {part: c for part, c in PARTS.items() if c in known}
+    rows = []
+    for name, row in results.estimates.items():
+        sign = {"bound": "≥ ", "best known": "≤ "}.get(results.certificate(name), "")
+        gate = results.gates[name]
+        cells = [estimated(row[c], sign if part == "O" else "", part != "P_gap") for part, c in parts.items()]
+        rows.append((name, *cells, Cell(gate.state, gate.why, GATE_TONES[gate.state])))
+    notes = [
+        "Mean over worlds, below it the 95% bootstrap interval. 1 is the best there could be. A closed gate "
+        "(rights violated too often) excludes a condition; no value buys that off."
+    ]
+    if any(results.certificate(name) in SIGNS for name in results.conditions):
+        notes.append("≥ and ≤: the best possible objective is known as a bound only; see the cards.")
+    yield Section("Alignment", notes, ("condition", *(NAMES[p] for p in parts), "rights gate"), rows)
+
+
+def _differences(results: Results) -> Iterator[Section]:
+    base, primary = results.plan["baseline"], results.primary
+    if not results.differences:
+        yield Section("Differences", ("No baseline was declared, so nothing is compared world by world.",))
+        return
+    head = (
+        "measure",
+        "condition",
+        "difference",
+        "p",
+        "Holm p",
+        "d_z",
+        "improved",
+        "Cliff's δ",
+        "correlation",
+    )
+    rows: dict[bool, list] = {True: [], False: []}
+    tests = {x.test for row in results.differences.values() for x in row.values() if x.difference.n}
+    for column in results.all_columns:
+        for name, row in results.differences.items():
+            found, adjusted = row[column], results.adjusted.get(name, {}).get(column, np.nan)
+            if not found.difference.n:
+                continue
+            tail = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
+            p = [chance(found.p), chance(adjusted)] if column in primary else [chance(found.p)]
+            rows[column in primary].append((_label(column), name, estimated(found.difference), *p, *tail))
+    notes = (
+        f"Condition minus {base}, paired by world. p is that of the {' or '.join(sorted(tests))} test; Holm "
+        "p corrects for all primary comparisons together. d_z is the mean difference over its standard "
+        "deviation, share higher that of worlds that were higher, correlation what the shared seeds bought.",
+    )
+    yield Section(f"Differences from {base}: primary", notes, head, rows[True])
+    if rows[False]:
+        more = ("Not corrected for their number: a hint where to look, no evidence.",)
+        head = tuple(name for name in head if name != "Holm p")
+        yield Section(f"Differences from {base}: exploratory", more, head, rows[False], folded=True)
+
+
+def _pareto(results: Results) -> Iterator[Section]:
+    chosen = results.selection
+    status = dict.fromkeys(results.conditions, "dominated")
+    if isinstance(chosen, Selection):
+        status |= dict.fromkeys(chosen.excluded, "excluded") | dict.fromkeys(chosen.front, "front")
+    figures = []
+    for part in ("V", "P_NW"):
+        x, y = PARTS["O"], PARTS[part]
+        if {x, y} <= set(results.plan["measures"]):
+            rows = enumerate(results.estimates.items(), start=1)
+            points = [Point(i, row[x], row[y], status[name]) for i, (name, row) in rows]
+            figures.append(pareto(points, NAMES["O"], NAMES[part]))
+    figures = [figure for figure in figures if figure]
+    if not figures:
+        yield Section("Trade-offs", ("O is not known together with V or P in any condition: no picture.",))
+        return
+    notes = ["Filled: on the front of O, V and P (Nash) together. Hollow: dominated. Cross: excluded."]
+    if isinstance(chosen, Selection) and chosen.points:
+        notes.append(f"Hypervolume of the front above 0: {chosen.hypervolume:.3f}.")
+    rows = [(str(i), name, status[name]) for i, name in enumerate(results.conditions, start=1)]
+    yield Section("Trade-offs", notes, ("point", "condition", "status"), rows, figures)
+
+
+def _selection(results: Results) -> Iterator[Section]:
+    chosen = results.selection
+    if isinstance(chosen, str):
+        yield Section("Which condition to choose", (f"Nothing is selected: {chosen}",))
+        return
+    rows = []
+    for v in chosen.verdicts:
+        mark = "declared beforehand" if v.declared else ""
+        odds = ", ".join(f"{name} {share:.0%}" for name, share in v.probability.items() if share >= 0.005)
+        picked = Cell(" = ".join(v.chosen) or "none", v.reason, "" if v.chosen else "muted")
+        rows.append((Cell(v.rule, mark), picked, odds or ("one world" if v.chosen else "")))
+    notes = [
+        f"Chosen among the {len(chosen.points)} of {len(results.conditions)} conditions with an open gate, "
+        f"on {chosen.n} shared worlds. Stability: how often the choice falls so when worlds are resampled."
+    ]
+    shut = [name for name, why in chosen.excluded.items() if why.startswith("rights gate")]
+    notes += [f"Excluded by the rights gate: {', '.join(shut)}."] if shut else []
+    notes += [f"{name} is excluded: {why}." for name, why in chosen.excluded.items() if name not in shut]
+    yield Section("Which condition to choose", notes, ("rule", "chooses", "stability"), rows)
+
+
+def _measured(results: Results) -> Iterator[Section]:
+    columns = [c for c in results.all_columns if c not in PARTS.values()]
+    columns = [c for c in columns if results.measure_of(c)["per"] != "stakeholder"]
+    if columns:
+        yield Section("Other measures", (), ("measure", *results.conditions), _table(results, columns))
+
+
+def _stakeholders(results: Results) -> Iterator[Section]:
+    columns = [c for c in results.all_columns if results.measure_of(c)["per"] == "stakeholder"]
+    if columns:
+        head, rows = ("stakeholder", *results.conditions), _table(results, columns)
+        yield Section("Who got what", (), head, rows, folded=len(rows) > MANY)
+
+
+def _table(results: Results, columns: list[str]) -> list[tuple]:
+    rows = []
+    for column in columns:
+        told = results.measure_of(column)
+        name, _, label = column.partition(":")
+        note = ", ".join(filter(None, [name if label else "", told["unit"], ARROWS[told["better"]]]))
+        share = told["unit"].startswith("share")
+        cells = [estimated(row[column], share=share) for row in results.estimates.values()]
+        rows.append((Cell(label or name, note), *cells))
+    return rows
+
+
+def _missing(results: Results) -> Iterator[Section]:
+    rows = []
+    for column, names, lost, why in results.not_available:
+        where = "every condition" if len(names) == len(results.conditions) else ", ".join(names)
+        rows.append((_label(column), where, str(lost), why))
+    notes = () if rows else ("Every measure has a value in every world.",)
+    yield Section("What is not available", notes, ("measure", "condition", "worlds", "reason"), rows)
+
+
+def _cards(results: Results) -> Iterator[Section]:
+    groups: dict[str, tuple[dict, list[str]]] = {}
+    for name in results.conditions:
+        card = results.card(name)
+        groups.setdefault(repr(card), (card, []))[1].append(name)
+    rows = []
+    for card, names in groups.values():
+        values = [
+            v["name"] + (f" (a right, floor {number(v['floor'])})" if v["right"] else "")
+            for v in card["values"]
+        ]
+        people = [s["name"] + (" (third party)" if s["third_party"] else "") for s in card["stakeholders"]]
+        shown = people if len(people) <= MANY else [*people[:MANY], f"and {len(people) - MANY} more"]
+        rows.append(
+            (
+                Cell(card["title"], f"{card['setting']}; {', '.join(names)}"),
+                card["objective"],
+                _oracle(card["oracle"]),
+                Cell(", ".join(values) or "none", f"rate of violations below {card['rights_rate']:.0%}"),
+                ", ".join(shown),
+                card["citation"],
+            )
+        )
+    head = ("scenario", "objective", "best possible", "values", "stakeholders", "source")
+    yield Section("Cards", (), head, rows)
+
+
+def _oracle(oracle: dict[str, Any]) -> Cell:
+    if oracle["kind"] == "unknown":
+        return Cell("unknown", oracle["reason"], "muted")
+    points = {k: oracle[k] for k in ("worst", "nash", "cooperative", "reference") if oracle[k] is not None}
+    note = ", ".join(f"{name} {number(x)}" for name, x in points.items())
+    return Cell(f"{number(oracle['best'])} ({oracle['certificate']})", note)
+
+
+def _budgets(results: Results) -> Iterator[Section]:
+    rows = []
+    for name, told in results.plan["conditions"].items():
+        for law in told["institutions"]:
+            booked = results.budgets[name].get(law["name"])
+            cell = Cell("nothing", "it never books", "muted") if booked is None else estimated(booked)
+            said = "told to the agents" if law["told"] else "not told to the agents"
+            rows.append((Cell(law["name"], law["what"]), name, Cell(law["budget"], said), cell))
+    notes = ["What each institution booked in one world, summed over agents and ticks, under its own name."]
+    if not rows:
+        notes = ["No condition has an institution."]
+    yield Section(
+        "Institutions and their budgets", notes, ("institution", "condition", "budget", "booked"), rows
+    )
+
+
+def _measures(results: Results) -> Iterator[Section]:
+    rows = []
+    for name, told in results.plan["measures"].items():
+        first, _, rest = told["text"].partition("\n")
+        text = " ".join(rest.split())
+        rows.append((Cell(name, told["unit"]), Cell(first, text), told["cites"]))
+    yield Section("Measures and their sources", (), ("measure", "definition", "source"), rows, folded=True)
+
+
+def _recipe(results: Results) -> Iterator[Section]:
+    plan = results.plan
+    made = [f"{name} {what}" for name, what in plan["made with"].items() if name != "platform"]
+    notes = [
+        f"Worlds 0 to {plan['worlds'] - 1}, in chunks of {plan['chunk']}, ran on "
+        f"{plan['made with']['platform']} with {', '.join(made)}.",
+        "A world is a function of its seed: the same file, seeds and versions give the same bits. The full "
+        "recipe is in study.json; commonweal run FILE makes what is missing.",
+    ]
+    rows = [
+        (name, spell(told["society"]["fields"]["scenario"]), _minds(told["society"]), told["identity"])
+        for name, told in plan["conditions"].items()
+    ]
+    yield Section("Recipe", notes, ("condition", "scenario and institutions", "minds", "identity"), rows)
+
+
+def _minds(society: dict[str, Any]) -> str:
+    texts = [spell(mind) for mind in society["fields"]["minds"]["tuple"]]
+    return ", ".join(f"{texts.count(text)} × {text}" for text in dict.fromkeys(texts))
+
+
+def spell(data: Any) -> str:
+    """A description as one would write it: Commons(n_agents=5, ...); arrays of many entries by shape."""
+    if not isinstance(data, dict):
+        return repr(data)
+    if "class" in data:
+        name = data["class"].rpartition(":")[2].rpartition(".")[2]
+        return f"{name}({', '.join(f'{k}={spell(v)}' for k, v in data['fields'].items())})"
+    if "array" in data:
+        if len(data["array"]) > 8:
+            return f"array{tuple(data['shape'])}"
+        values = ", ".join(map(str, data["array"]))
+        return f"[{values}]" if data["shape"] else values
+    kind, inside = next(iter(data.items()))
+    if kind == "dict":
+        return "{" + ", ".join(f"{k}: {spell(v)}" for k, v in inside.items()) + "}"
+    return f"({', '.join(map(spell, inside))})" if kind in ("tuple", "list") else str(inside)
