@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_card _param _channel _scenario _governed _mind _profile _trace _measure _describe _society _tick _run"
+CORE = (
+    "_card _param _channel _scenario _governed _mind _profile _trace _measure _describe _society _tick _run"
+)
 CORE = CORE.split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop"]
@@ -130,9 +132,7 @@ def copies(src):
         lines = enumerate((src / path).read_text().splitlines(), start=1)
         lines = [text.strip() for line, text in lines if line not in dropped]
         code[path] = [text for text in lines if text and not text.startswith("#")]
-    windows = {
-        p: [tuple(c[i : i + WINDOW]) for i in range(len(c) - WINDOW + 1)] for p, c in code.items()
-    }
+    windows = {p: [tuple(c[i : i + WINDOW]) for i in range(len(c) - WINDOW + 1)] for p, c in code.items()}
     count = Counter(window for here in windows.values() for window in here)
     for path, here in windows.items():
         starts = [i for i, window in enumerate(here) if count[window] > 1]

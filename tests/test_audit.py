@@ -115,9 +115,7 @@ def test_whatever_breaks_every_row_is_kept_or_named(read, seed):
 
 def test_a_missing_seat_costs_the_joint_figures_only(read):
     rows = "pg,none,{m},0,1,A,CONTRIBUTE,1\npg,none,{m},0,2,B,FREE_RIDE,2\npg,none,{m},0,3,C,"
-    found = read(
-        "\n".join([HEAD, rows.format(m=1) + "FREE_RIDE,2", rows.format(m=2) + "FREE_RIDE,"])
-    )
+    found = read("\n".join([HEAD, rows.format(m=1) + "FREE_RIDE,2", rows.format(m=2) + "FREE_RIDE,"]))
     (row,) = audit(found)["by game and mechanism"].rows
     cooperation, gini, gap = (row.figures[name] for name in ("cooperation", "gini", "gap"))
     assert cooperation.worlds == pytest.approx([1 / 3, 1 / 2])
@@ -288,9 +286,9 @@ def test_errors_say_what_came_and_what_would_work(read, name, text, columns, mat
 def test_unreadable_files_are_one_line_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"is not a file; wanted .*audit recordings\.csv"):
         read_table(tmp_path / "nowhere.csv")
-    pl.DataFrame(
-        {"match": [1], "seat": [1], "model": ["A"], "action": [["C"]], "points": [1]}
-    ).write_parquet(tmp_path / "nested.parquet")
+    pl.DataFrame({"match": [1], "seat": [1], "model": ["A"], "action": [["C"]], "points": [1]}).write_parquet(
+        tmp_path / "nested.parquet"
+    )
     with pytest.raises(ValueError, match=r"'action' holds List\(String\); wanted one text"):
         read_recordings(tmp_path / "nested.parquet")
     (tmp_path / "latin.csv").write_bytes(HEAD.encode() + b"\n\xff\xfe")
@@ -339,8 +337,6 @@ def test_real_recordings_are_fully_accounted_for():
         trace = traces[row.key]
         did = np.where(trace.alive[..., None], trace.events["cooperated"], np.nan)
         if row.declared:
-            assert row.figures["cooperation"].value == pytest.approx(
-                np.nanmean(did, axis=(1, 2)).mean()
-            )
+            assert row.figures["cooperation"].value == pytest.approx(np.nanmean(did, axis=(1, 2)).mean())
         assert len(trace.seeds) == row.matches
     json.dumps(report.to_dict(), allow_nan=False)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import commonweal as cw
 from commonweal import minds, scenarios
-from commonweal.institutions import PeerSanction
+from commonweal.institutions import Contract, PeerSanction
 from commonweal.measures import cooperation_rate
 from commonweal.minds.fitted import Feature, fit, fit_each, lagged, losses, smooth
 from commonweal.studies import fitted as studies
@@ -164,6 +164,19 @@ def test_punishers_aim_at_the_worst_and_never_at_themselves():
     assert (aims[0] == 4).all()  # nothing is known yet
     assert set(aims[1:, 3]) == {2, 4} and (aims[1:, 3] == 2).mean() == pytest.approx(0.5, abs=0.15)
     assert set(aims[1:, 2]) == {0, 1, 4}  # two alike: by lot
+
+
+@pytest.mark.parametrize(("odds", "force"), [(1.0, True), (0.0, False)])
+def test_whoever_signs_is_bound(odds, force):
+    game = cw.under(scenarios.prisoners_dilemma(horizon=3), Contract(2.0, quorum=2))
+    sights = cw.run(cw.Society(game, minds.Both(minds.always_defect(), minds.Signs(odds))))
+    assert (sights.act["sign"][0, 0] == odds).all()
+    assert bool(sights.book["contract"].any()) is False  # both defect alike: transfers cancel
+    lone = [
+        minds.Both(minds.always_defect(), minds.Signs(odds)),
+        minds.Both(minds.always_cooperate(), minds.Signs(odds)),
+    ]
+    assert bool(cw.run(cw.Society(game, lone)).book["contract"].any()) is force
 
 
 def test_signing_rates_are_told_from_whether_all_signed():

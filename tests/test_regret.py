@@ -1,5 +1,7 @@
 """External regret by running each world again with one fixed act."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,12 @@ def test_regret_reads_acts_and_not_minds():
     assert np.isfinite(external_regret(random)).all()
     random.recipe["society"]["fields"]["minds"] = None
     assert np.isfinite(external_regret(random)).all() and minds is not None
+
+
+def test_labels_change_no_regret():
+    trace = cw.run(cw.Society(Commons(), Random()))
+    named = dataclasses.replace(trace, labels={"model": np.array([list("abcde")])})
+    assert np.array_equal(external_regret(trace), external_regret(named))
 
 
 def test_a_recording_has_no_recipe_and_no_regret(tmp_path):

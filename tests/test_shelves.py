@@ -126,6 +126,6 @@ def test_every_component_is_exported_documented_and_tested(shelf):
             assert getattr(shelf, name, None) is thing, f"{shelf.__name__} does not export {name}"
             assert re.search(rf"\b{name}\b", tests), f"no test names {name}"
             text = said + (inspect.getmodule(thing).__doc__ or "")
-            assert re.search(r"[12]\d\d\d|baseline|\.md|dictator|rule of thumb", text), (
+            assert re.search(r"[12]\d\d\d|baseline|\.md|assumption|rule of thumb", text), (
                 f"{name} cites nothing"
             )

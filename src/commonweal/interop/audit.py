@@ -262,9 +262,7 @@ def _drawn(table: Table, width: int):
 
     notes: dict[str, str] = {}
     wide, slash = (True, " / ") if width >= WIDE else (False, "\n")
-    body = [
-        [_cell(f, row.matches, wide, notes) for f in row.figures.values()] for row in table.rows
-    ]
+    body = [[_cell(f, row.matches, wide, notes) for f in row.figures.values()] for row in table.rows]
     total = sum(row.decisions for row in table.rows)
     title = f"\n{table.title}: {total:,} decisions in {len(table.rows)} rows"
     look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": 0}

@@ -237,9 +237,7 @@ def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         if not name:
             return pl.lit("all")
         if (kind := table.schema[name]).is_nested():
-            raise ValueError(
-                f"column {name!r} holds {kind}; wanted one text or number per cell: flatten it"
-            )
+            raise ValueError(f"column {name!r} holds {kind}; wanted one text or number per cell: flatten it")
         cell = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(cell != "").then(cell)
 
@@ -284,9 +282,7 @@ def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
     fine = pl.col("fault") == ""
     first = pl.col("line").filter(fine).min().over(one)
     twice = pl.format("seat {} already decided in this round, on line {}", "seat", first)
-    return rows.with_columns(
-        fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault")
-    )
+    return rows.with_columns(fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault"))
 
 
 def _acts(rows: pl.DataFrame, declared: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:

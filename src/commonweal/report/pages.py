@@ -338,8 +338,11 @@ def _recipe(results: Results) -> Iterator[Section]:
 
 
 def _minds(society: dict[str, Any]) -> str:
-    texts = [spell(mind) for mind in society["fields"]["minds"]["tuple"]]
-    return ", ".join(f"{texts.count(text)} × {text}" for text in dict.fromkeys(texts))
+    counts: dict[str, int] = {}
+    for mind in society["fields"]["minds"]["tuple"]:
+        text = spell(mind.get("each", mind))
+        counts[text] = counts.get(text, 0) + mind.get("times", 1)
+    return ", ".join(f"{count} × {text}" for text, count in counts.items())
 
 
 def spell(data: Any) -> str:
@@ -354,6 +357,8 @@ def spell(data: Any) -> str:
             return f"array{tuple(data['shape'])}"
         values = ", ".join(map(str, data["array"]))
         return f"[{values}]" if data["shape"] else values
+    if "times" in data:
+        return f"{data['times']} × {spell(data['each'])}"
     kind, inside = next(iter(data.items()))
     if kind == "dict":
         return "{" + ", ".join(f"{k}: {spell(v)}" for k, v in inside.items()) + "}"
