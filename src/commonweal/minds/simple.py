@@ -1,4 +1,4 @@
-"""Minds that need no memory: random play, a constant act, a silent seat."""
+"""Minds that need no memory, the baselines of every study: random play, a constant act, a silent seat."""
 
 import jax
 import jax.numpy as jnp
