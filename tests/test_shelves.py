@@ -99,8 +99,11 @@ def test_every_institution_on_the_shelf_is_tried():
     assert {type(law).__name__ for law in laws(Commons())} == shelf
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_both_engines_agree_on_every_scenario_under_a_stack(name):
+QUICK = ("commons", "public goods", "earthquake, full")  # the others are in the slow tier, by the dozen
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_both_engines_agree_under_a_stack(name):
     stack = [
         law for law in laws(SCENARIOS[name]) if type(law) in (Audit, Contract, Suspension, Redistribution)
     ]
