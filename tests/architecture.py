@@ -68,6 +68,10 @@ def floors(src):
         here = room(path)
         if path != DOOR and here not in MAY:
             yield f"{path}: no floor is drawn for {here}; add it to {Path(__file__).name}"
+        for call in nodes(tree, ast.Call):
+            named = [a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            if "import_module" in ast.dump(call.func) and named and path != DOOR:
+                yield f"{path}:{call.lineno}: {named[0]} is imported by string, where no drawing shows it"
         for line, package, target, _ in imports(src, path, tree):
             at, there = f"{path}:{line}", target and room(target)
             if ONLY.get(package, here) != here:

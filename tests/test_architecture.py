@@ -60,6 +60,11 @@ FAULTS = [
         {"lab/store.py": "def f():\n    from . import study"},
         "lab/store.py -> lab/study.py",
     ),
+    (
+        "floors",
+        {"lab/store.py": "from importlib import import_module\nimport_module('commonweal.report')"},
+        "lab/store.py:2: commonweal.report is imported by string",
+    ),
     ("sizes", {"_card.py": "x = 1\n" * 401}, "_card.py has 401 lines, at most 400"),
     ("sizes", {"_card.py": "async def f():\n" + BODY}, "_card.py:1: f has 62 lines, at most 60"),
     ("sizes", {"_card.py": "def f(a, b, c, d, e, f, g): ..."}, "f has 7 positional parameters"),

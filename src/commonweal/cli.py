@@ -79,6 +79,8 @@ def run(
     A file without a study is made one: its scenarios, or else the commons, under none and each of its
     institutions, played at random.
     """
+    from .report import write_report
+
     studies = _studies(file, worlds)
     homes = [_home(study, out, len(studies) > 1) for study in studies]
     if shard:
@@ -94,7 +96,7 @@ def run(
         results = study.run(home)
         assert results
         told[study.name] = results.as_dict()
-        page = results.report(home / "report.html")
+        page = write_report(results, home / "report.html")
         if not as_json:
             print(f"{results}\n\nreport: {page}")
     if as_json:
@@ -137,8 +139,9 @@ def report(
 ) -> None:
     """Write the report of a finished study again."""
     from .lab.results import read_results
+    from .report import write_report
 
-    print(read_results(folder).report(out or folder / "report.html"))
+    print(write_report(read_results(folder), out or folder / "report.html"))
 
 
 @app.command()

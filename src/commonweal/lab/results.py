@@ -3,7 +3,6 @@
 Everything is computed from the study's folder: its plan and its numbers per world.
 """
 
-import importlib
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -245,11 +244,6 @@ class Results:
             "not available": [list(row) for row in self.not_available],
             "made with": self.plan["made with"],
         }
-
-    def report(self, path: str | os.PathLike) -> Path:
-        """Write the report: one HTML page that needs nothing else."""
-        pages = importlib.import_module("commonweal.report.pages")  # late: the report stands on the lab
-        return pages.write(pages.study_page(self), path)
 
     def cell(self, condition: str, column: str) -> str:
         """One estimate as text, short: worlds that are missing are listed elsewhere."""

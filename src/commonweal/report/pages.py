@@ -1,6 +1,8 @@
 """The report of a study, section by section."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,8 +11,7 @@ from .._measure import Estimate
 from ..lab.results import PARTS, SIGNS, Results
 from ..lab.selection import Selection
 from .chart import Point, pareto
-from .html import Cell, Page, Section, Tone
-from .html import write as write
+from .html import Cell, Page, Section, Tone, write
 
 NAMES = {
     "O": "objective O",
@@ -24,6 +25,11 @@ GATE_TONES: dict[str, Tone] = {"open": "good", "closed": "bad", "undecided": "mu
 ARROWS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
 NBSP = "\u00a0"  # keeps an interval on one line
 MANY = 12  # rows from which a table of details is folded
+
+
+def write_report(results: Results, path: str | os.PathLike) -> Path:
+    """Write the report of a study: one HTML page that needs nothing else."""
+    return write(study_page(results), path)
 
 
 def study_page(results: Results) -> Page:
