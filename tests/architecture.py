@@ -9,10 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = (
-    "_card _param _channel _scenario _governed _mind _profile _trace _measure _describe _society _tick _run"
-)
-CORE = CORE.split()
+CORE = "_card _param _channel _scenario _governed _mind _profile _trace _measure _describe _society".split()
+CORE += "_tick _refuse _speak _run _probe".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything

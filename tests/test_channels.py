@@ -83,3 +83,34 @@ def test_an_amount_out_of_range_or_ambiguous_is_refused(said):
 def test_options_must_be_distinct():
     with pytest.raises(ValueError, match=r"wanted distinct names .* cw.Choice"):
         cw.Choice(("a", "a"))
+
+
+@pytest.mark.parametrize(("said", "amount"), [(".5", 0.5), ("0.7", 0.7), ("+3", 3.0), ("1e-1", 0.1)])
+def test_amounts_are_read_as_written(said, amount):
+    channel = cw.Amount(0.7 if said == "0.7" else 10.0)
+    assert channel.parse(said, np.asarray(channel.everything(1))[0]) == pytest.approx(amount)
+
+
+def test_a_negative_fraction_is_not_read_as_positive():
+    with pytest.raises(ValueError, match="wanted a number from 0 to 10"):
+        cw.Amount(10.0).parse("-.5", np.float32(10.0))
+
+
+def test_what_is_offered_is_accepted():
+    named = cw.Choice(("", "M", "Q"))
+    assert named.describe(np.ones(3, bool)) == "one of: (silence), M, Q"
+    assert named.parse("(silence)", np.ones(3, bool)) == 0
+
+
+def test_speech_without_a_phrasebook_is_free_speech():
+    say = cw.Words()
+    assert (
+        say.everything(1).tolist() == [[True, True]]
+        and say.describe(np.ones(2, bool)) == "your words, or nothing"
+    )
+    assert say.render(5) == "(words)"
+
+
+def test_where_silence_is_not_legal_the_first_legal_act_stands_in():
+    legal = jnp.array([[False, True, True]])
+    assert VOTE.clip(jnp.array([0]), legal).tolist() == [1]

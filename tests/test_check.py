@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal.testing import Lawless, _Probe, check, faults
+from commonweal._probe import Probe
+from commonweal.testing import Lawless, check, faults
 
 SOUND = '''
 import equinox as eqx
@@ -165,4 +166,41 @@ def test_minds_and_measures_are_held_to_theirs():
 
 def test_only_components_can_be_checked():
     with pytest.raises(TypeError, match="wanted an instance of a Scenario"):
-        check(_Probe)
+        check(Probe)
+
+
+def test_a_scenario_that_draws_with_jax_is_tried_in_both_engines(tmp_path):
+    branchy = SOUND.replace("got = actions", "got = actions").replace(
+        "        level = jnp.maximum",
+        "        if got.sum() > 5:\n            got = got\n        level = jnp.maximum",
+    )
+    path = tmp_path / "my_branchy.py"
+    path.write_text(branchy)
+    spec = importlib.util.spec_from_file_location("my_branchy", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert "TracerBoolConversionError" in faults(module.Well())[0].came
+
+
+@pytest.mark.parametrize(
+    ("mask", "came"),
+    [
+        (jnp.ones((3, 2), jnp.int32), "is int32; wanted bool"),
+        (jnp.zeros((3, 2), bool), "without any legal act"),
+        (jnp.ones((2, 2), bool), r"has shape (2, 2)"),
+    ],
+)
+def test_masks_must_fit(mask, came):
+    class Masked(Probe):
+        def observe(self, state):
+            return cw.Sight({"gave": jnp.broadcast_to(state, (3, 3))}, {"say": mask})
+
+    assert any(f.law == "masks fit channels" and came in f.came for f in faults(Masked()))
+
+
+def test_nan_is_no_hidden_randomness():
+    class Undefined(Probe):
+        def step(self, state, actions, key):
+            return state, cw.Outcome(pay=actions["give"] * jnp.nan)
+
+    assert faults(Undefined())[0].law == "outcomes are finite"

@@ -249,7 +249,7 @@ def test_a_sight_that_is_in_no_state_gets_the_path():
 def test_followers_see_the_leader():
     society = cw.Society(cw.under(duel(SEXES), Commitment((1,))), EquilibriumPlay())
     assert cw.run(society, 1).act["act"][0, -1].tolist() == [1, 1]
-    force = {"act": (np.array([[False, True], [False, False]]), np.zeros((2, 2), int))}
+    force = {"act": (np.array([[False, True]]), np.zeros((1, 2), int))}
     assert cw.run(society, 1, do=force).act["act"][0, -1].tolist() == [0, 0]
 
 

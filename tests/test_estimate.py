@@ -53,3 +53,8 @@ def test_many_worlds_cost_no_square():
     start = time.process_time()
     cw.estimate(RNG.normal(0, 1, 50_000), resamples=200)
     assert time.process_time() - start < 30  # an n x n jackknife would need 20 GB, not seconds
+
+
+def test_one_number_a_world_and_nothing_else():
+    with pytest.raises(ValueError, match=r"shape \(3, 2\); wanted one number a world"):
+        cw.estimate(np.zeros((3, 2)))

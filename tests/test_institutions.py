@@ -127,7 +127,7 @@ def gain(*laws, others=(0.0, 0.0, 0.0), good=GOOD, worlds=1, **acts):
 COMMONS = Commons(n_agents=4, horizon=3, assignment="proportional")
 EVERY = [
     Incentive("competitive"),
-    Subsidy("cooperated", 2.0),
+    Subsidy("catch", 2.0),
     PublicLedger("excess", delay=2, decay=0.5),
     Audit(0.5, fine=1.0, immune=1),
     Suspension("take", 0.5, ticks=2),
@@ -422,7 +422,7 @@ def led(row, column, leader, first):
     game = MatrixGame(np.stack([row, column]), acts=("a", "b"), horizon=1)
     minds = [Answer(row, first), Answer(column.T, first)]
     trace = cw.run(cw.Society(cw.under(game, Commitment(leaders=(leader,))), minds))
-    assert trace.shape[1] == 2  # a round takes a tick for each turn
+    assert trace.shape[1] == 1  # however many turns it takes, a round is a row
     return trace.net.sum(axis=1)[0].tolist()
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import commonweal as cw
+from commonweal._probe import Probe
 from commonweal.minds import Constant, Random
 from commonweal.scenarios import Commons
-from commonweal.testing import _Probe
 
 
 class Lottery(cw.Institution):
@@ -61,23 +61,23 @@ def same(a, b, exact=True):
 
 
 @pytest.mark.parametrize("laws", [(), (Lottery(), Nothing()), (LeadersFirst(), Lottery())], ids=str)
-@pytest.mark.parametrize("scenario", [Commons(), _Probe()], ids=["commons", "probe"])
+@pytest.mark.parametrize("scenario", [Commons(), Probe()], ids=["commons", "probe"])
 def test_both_engines_give_equal_traces(scenario, laws):
     society = cw.Society(cw.under(scenario, *laws), Random())
     same(cw.run(society, 3, engine="graph"), cw.run(society, 3, engine="async"), exact=False)
 
 
 def test_a_world_is_its_seed_whatever_runs_beside_it():
-    society = cw.Society(cw.under(_Probe(), Lottery()), Random())
+    society = cw.Society(cw.under(Probe(), Lottery()), Random())
     many, few = cw.run(society, 6), cw.run(society, [4, 1])
     same(many.worlds([4, 1]), few)
 
 
 def test_an_institution_that_does_nothing_leaves_every_other_column_as_it_was():
-    bare = cw.run(cw.Society(cw.under(_Probe(), Lottery()), Random()), 5)
-    more = cw.run(cw.Society(cw.under(_Probe(), Nothing(), Lottery()), Random()), 5)
+    bare = cw.run(cw.Society(cw.under(Probe(), Lottery()), Random()), 5)
+    more = cw.run(cw.Society(cw.under(Probe(), Nothing(), Lottery()), Random()), 5)
     same(bare, more)
-    noisy = cw.run(cw.Society(cw.under(_Probe(), Lottery(name="another")), Random()), 5)
+    noisy = cw.run(cw.Society(cw.under(Probe(), Lottery(name="another")), Random()), 5)
     assert np.array_equal(bare.book["pay"], noisy.book["pay"])  # its luck is its own, too
     assert not np.array_equal(bare.book["lottery"], noisy.book["another"])
 
@@ -94,7 +94,7 @@ def test_a_null_counterfactual_reproduces_the_run_and_a_forced_act_does_not():
 
 
 def test_a_trace_replays_from_its_files(tmp_path):
-    trace = cw.run(cw.Society(cw.under(_Probe(), LeadersFirst()), Random()), 3)
+    trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Random()), 3)
     again = cw.load(trace.save(tmp_path / "trace"))
     same(trace, again)
     same(trace, cw.replay(again))
@@ -123,16 +123,51 @@ def test_after_the_end_nothing_is_booked():
 
 
 def test_leaders_move_first_and_the_rest_see_it():
-    trace = cw.run(cw.Society(cw.under(_Probe(), LeadersFirst()), Constant(give=5.0)))
+    trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Constant(give=5.0)))
     assert trace.intent["give"][0, :2].tolist() == [[5.0] * 3] * 2
-    assert trace.act["give"][0, :2].tolist() == [[0.0] * 3, [5.0] * 3]  # executed together, in the last phase
-    assert not trace.net[0, 0].any() and trace.net[0, 1].all()
-    governed = cw.under(_Probe(), LeadersFirst())
+    assert trace.act["give"][0, :2].tolist() == [[5.0] * 3] * 2 and trace.shape == (
+        1,
+        3,
+        3,
+    )  # rounds, not phases
+    governed = cw.under(Probe(), LeadersFirst())
     state = governed.init(jax.random.key(0))
     assert governed.observe(state).legal["give"].tolist() == [0.0, 10.0, 0.0]
     acts = {"give": jnp.array([1.0, 7.0, 2.0]), "say": jnp.zeros(3, jnp.int32)}
     state, outcome = governed.step(state, acts, jax.random.key(0))
     assert governed.observe(state)["shown:give"][0].tolist() == [0.0, 7.0, 0.0] and not outcome.pay.any()
+
+
+def test_a_move_order_shifts_nobodys_luck_memory_or_score():
+    plain, led = (
+        cw.run(cw.Society(cw.under(scenario, *laws), [Random(), Constant(give=5.0), Random()]), 4)
+        for scenario, laws in ((Probe(), ()), (Probe(), (LeadersFirst(),)))
+    )
+    same(plain, led)  # minds that do not look at others act as they did, with the same luck
+
+
+class Counts(cw.Mind):
+    """Gives as many coins as it has acted before."""
+
+    def init(self, seat, key):
+        return jnp.float32(0.0)
+
+    def act(self, memory, sight, channels, key):
+        return memory + 1.0, {"give": memory}
+
+
+def test_a_mind_learns_once_a_round():
+    trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Counts()))
+    assert trace.act["give"][0].tolist() == [[0.0] * 3, [1.0] * 3, [2.0] * 3]
+
+
+def test_under_a_move_order_the_odds_are_those_of_ones_own_turn():
+    class Coin(cw.Mind):
+        def act(self, memory, sight, channels, key):
+            return memory, {"say": cw.Odds(jnp.array([0.25, 0.75]))}
+
+    trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Coin()))
+    assert np.allclose(trace.odds["say"], [0.25, 0.75])
 
 
 def test_equal_minds_are_grouped_and_unequal_ones_are_not():
@@ -160,15 +195,15 @@ class Echo(cw.Speaker):
 
 def test_speakers_and_pure_minds_share_a_world_and_latency_is_not_turn_order():
     echo = Echo({"give": "4", "say": "yes"})
-    society = cw.Society(_Probe(), [Constant(give=4.0, say=1), echo, Random()])
-    scripted = cw.Society(_Probe(), [Constant(give=4.0, say=1)] * 2 + [Random()])
+    society = cw.Society(Probe(), [Constant(give=4.0, say=1), echo, Random()])
+    scripted = cw.Society(Probe(), [Constant(give=4.0, say=1)] * 2 + [Random()])
     same(cw.run(society, 3), cw.run(scripted, 3), exact=False)
     assert echo.calls == 9 and echo.stories[0].brief.startswith("Give some")
-    assert "say: one of: no, yes" in echo.stories[0].choices(_Probe().channels())
+    assert "say: one of: no, yes" in echo.stories[0].choices(Probe().channels())
 
 
 def test_a_failed_answer_makes_the_world_invalid_and_is_never_an_act():
-    trace = cw.run(cw.Society(_Probe(), [Echo({"give": "4", "say": "no"}, fail_at=1), Random(), Random()]), 3)
+    trace = cw.run(cw.Society(Probe(), [Echo({"give": "4", "say": "no"}, fail_at=1), Random(), Random()]), 3)
     assert trace.invalid[1] == "agent 0 gave no answer at t=1 (ConnectionError: the provider is down)"
     assert trace.valid.tolist() == [True, False, True]
     assert trace.alive[1].tolist() == [True, False, False] and not trace.net[1, 1:].any()
@@ -179,14 +214,14 @@ def test_a_failed_answer_makes_the_world_invalid_and_is_never_an_act():
 
 def test_a_malformed_reply_is_retried_and_then_missing():
     garbled = Echo({"give": "plenty", "say": "no"}, attempts=2)
-    trace = cw.run(cw.Society(_Probe(), [garbled, Random(), Random()]))
+    trace = cw.run(cw.Society(Probe(), [garbled, Random(), Random()]))
     assert garbled.calls == 2 and "wanted a number from 0 to 10" in trace.invalid[0]
 
 
 def test_a_channel_with_one_legal_act_makes_no_call():
     echo = Echo({"give": "4", "say": "no"})
-    cw.run(cw.Society(cw.under(_Probe(), LeadersFirst()), [Random(), echo, Random()]))
-    assert echo.calls == 3 and {s.t % 2 for s in echo.stories} == {0}
+    cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), [Random(), echo, Random()]))
+    assert echo.calls == 3 and [s.t for s in echo.stories] == [0, 1, 2]
 
 
 def test_what_an_agent_says_stands_in_the_messages():
@@ -249,7 +284,7 @@ def test_what_others_said_reaches_a_speaker_quoted_and_attributed():
         (lambda: cw.Society(Commons(), [Random()] * 4), "4 minds came for a scenario with 5 agents"),
         (lambda: cw.Society(Commons(), "greedy"), "wanted a Mind or Speaker"),
         (lambda: cw.under(Commons(), Nothing(), Nothing()), "'nothing' is taken"),
-        (lambda: cw.under(Commons(), Nothing(name="pay")), "the scenario's own row"),
+        (lambda: cw.under(Commons(), Nothing(name="pay")), "'pay' is taken"),
         (lambda: cw.under(Commons(), LeadersFirst(), LeadersFirst(name="b")), "wanted at most one: drop"),
         (lambda: cw.run(cw.Society(Commons(), Random()), do={"take": (1, 2)}), r"of shape \(12, 5\)"),
         (lambda: Commons(wording="orchard"), "wanted one of"),
@@ -263,7 +298,7 @@ def test_bad_input_is_refused_with_what_would_work(broken, match):
 
 def test_speakers_cannot_sit_in_the_compiled_engine():
     with pytest.raises(ValueError, match="engine='async'"):
-        cw.run(cw.Society(_Probe(), Echo({})), engine="graph")
+        cw.run(cw.Society(Probe(), Echo({})), engine="graph")
 
 
 @pytest.mark.parametrize(
@@ -285,6 +320,6 @@ def test_a_card_must_say_who_is_represented_and_what_is_known(change, match):
 
 def test_running_inside_an_event_loop_works():
     async def inside():
-        return cw.run(cw.Society(_Probe(), Random()), 2, engine="async")
+        return cw.run(cw.Society(Probe(), Random()), 2, engine="async")
 
-    same(asyncio.run(inside()), cw.run(cw.Society(_Probe(), Random()), 2, engine="async"))
+    same(asyncio.run(inside()), cw.run(cw.Society(Probe(), Random()), 2, engine="async"))

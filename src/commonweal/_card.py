@@ -13,6 +13,13 @@ Certificate = Literal["exact", "bound", "best known"]
 Setting = Literal["collaborative", "cooperative", "competitive", "mixed"]
 
 
+def _floats(thing: object, *names: str) -> None:
+    """Make plain floats of what may be arrays: a card stays on the host, and goes into JSON."""
+    for name in names:
+        value = getattr(thing, name)
+        object.__setattr__(thing, name, None if value is None else float(value))
+
+
 @dataclass(frozen=True)
 class Stakeholder:
     """Someone an agent acts for, or who is merely affected.
@@ -28,6 +35,14 @@ class Stakeholder:
     weight: float = 1.0
     third_party: bool = False
     minority: bool = False
+
+    def __post_init__(self):
+        _floats(self, "low", "high", "weight")
+        if self.low is not None and self.high is not None and self.high < self.low:
+            raise ValueError(
+                f"stakeholder {self.name!r} has low={self.low:g} and high={self.high:g}; high must not be "
+                f"smaller: cw.Stakeholder({self.name!r}, 0.0, 10.0)"
+            )
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,7 @@ class Value:
     floor: float = 0.5
 
     def __post_init__(self):
+        _floats(self, "least", "worst", "weight", "floor")
         if not self.worst > self.least:
             raise ValueError(
                 f"value {self.name!r} has least={self.least:g} and worst={self.worst:g}; worst must "
@@ -69,6 +85,7 @@ class Oracle:
     reference: float | None = None
 
     def __post_init__(self):
+        _floats(self, "best", "worst", "nash", "cooperative", "reference")
         if self.certificate not in ("exact", "bound", "best known"):
             raise ValueError(
                 f"oracle certificate {self.certificate!r} is not one of 'exact', 'bound', "
@@ -120,6 +137,14 @@ class Card:
                 f"card {self.title!r}: represents has shape {who.shape}, wanted (n_agents, {k}), one "
                 f"column per stakeholder: represents=np.eye({k})"
             )
+        for what, some in (("stakeholders", self.stakeholders), ("values", self.values)):
+            names = [one.name for one in some]
+            if len(set(names)) < len(names):
+                raise ValueError(
+                    f"card {self.title!r}: its {what} are named {names}; wanted each name once: rename one"
+                )
+        if (who < 0.0).any():
+            raise ValueError(f"card {self.title!r}: represents has a negative weight; wanted 0 or more")
         for one, column in zip(self.stakeholders, who.T, strict=True):
             if not column.any() and not one.third_party:
                 raise ValueError(

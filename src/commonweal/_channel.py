@@ -7,6 +7,7 @@ Bool[n, m] for the first three, Float[n] (the most allowed) for `Amount`.
 
 import abc
 import re
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from ._param import Module, count, param, text
+
+
+def named_key(key: Array, name: str) -> Array:
+    """A key of its own for one name (a channel, a fact), whatever other names there are."""
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))
 
 
 class Channel(Module):
@@ -71,6 +77,10 @@ def _one_hot(act: Array, legal: Bool[Array, "... m"]) -> Bool[Array, "... m"]:
     return jax.lax.broadcasted_iota(jnp.int32, legal.shape, legal.ndim - 1) == act[..., None]
 
 
+def _named(options: Sequence[str], legal: np.ndarray) -> str:
+    return ", ".join(name or "(silence)" for name, ok in zip(options, legal, strict=False) if ok)
+
+
 class _Options(Channel):
     """Acts that are one of `m` named options."""
 
@@ -81,15 +91,22 @@ class _Options(Channel):
     def silence(self) -> Int[Array, ""]:
         return jnp.int32(self.silent)
 
+    @property
+    def width(self) -> int:
+        """How many entries a row of the mask has."""
+        return len(self.options)
+
     def everything(self, n: int) -> Bool[Array, "n m"]:
-        return self.nothing(n) if self.lever else jnp.ones((n, len(self.options)), bool)
+        return self.nothing(n) if self.lever else jnp.ones((n, self.width), bool)
 
     def nothing(self, n: int) -> Bool[Array, "n m"]:
-        only = jnp.arange(len(self.options)) == self.silent
-        return jnp.broadcast_to(only, (n, len(self.options)))
+        only = jnp.arange(self.width) == self.silent
+        return jnp.broadcast_to(only, (n, self.width))
 
     def clip(self, act, legal):
-        return jnp.where(self.allowed(act, legal), act, self.silence)
+        first = jnp.argmax(legal, axis=-1).astype(jnp.int32)  # where even silence is not legal
+        fallback = jnp.where(legal[..., self.silent], self.silence, first)
+        return jnp.where(self.allowed(act, legal), act, fallback)
 
     def allowed(self, act, legal):
         inside = (act >= 0) & (act < len(self.options))
@@ -99,15 +116,13 @@ class _Options(Channel):
         return jax.random.categorical(key, jnp.where(legal, 0.0, -jnp.inf)).astype(jnp.int32)
 
     def describe(self, legal):
-        return "one of: " + ", ".join(
-            o or "(silence)" for o, ok in zip(self.options, legal, strict=True) if ok
-        )
+        return "one of: " + _named(self.options, legal)
 
     def render(self, act):
         return self.options[int(act)]
 
     def parse(self, said, legal):
-        wanted = said.strip().casefold()
+        wanted = said.strip().casefold().replace("(silence)", "")
         for i, option in enumerate(self.options):
             if option.casefold() == wanted and legal[i]:
                 return i
@@ -179,16 +194,18 @@ class Amount(Channel):
         return f"{float(act):g}"
 
     def parse(self, said, legal):
-        found = re.findall(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?", said)
-        if len(found) != 1 or not 0.0 <= float(found[0]) <= float(legal):
+        found = re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", said)
+        most = float(legal) * (1.0 + 1e-5)  # `describe` rounds what is legal
+        if len(found) != 1 or not 0.0 <= float(found[0]) <= most:
             raise ValueError(f"the reply {said!r} is not a legal act; wanted {self.describe(legal)}")
-        return float(found[0])
+        return min(float(found[0]), float(legal))
 
 
 class Words(_Options):
     """Something said. In the graph it is a code: a phrase of the phrasebook (0 is silence).
 
-    Free text of a speaker gets a code beyond the phrasebook and stands in the trace's messages.
+    Free text of a speaker gets a code beyond the phrasebook and stands in the trace's messages; the
+    last entry of the mask says whether it is legal.
     """
 
     phrases: tuple[str, ...] = count(())
@@ -203,13 +220,25 @@ class Words(_Options):
     def silent(self):
         return 0
 
+    @property
+    def width(self):
+        return len(self.options) + 1
+
     def allowed(self, act, legal):
-        free = (act >= len(self.options)) & legal[..., 1:].any(axis=-1)
-        inside = (act >= 0) & (act < len(self.options))
-        return free | (inside & (_one_hot(act, legal) & legal).any(axis=-1))
+        phrase = (act < len(self.options)) & (_one_hot(act, legal) & legal).any(axis=-1)
+        return (act >= 0) & (phrase | ((act >= len(self.options)) & legal[..., -1]))
+
+    def sample(self, key, legal):
+        phrases = jax.lax.broadcasted_iota(jnp.int32, legal.shape, legal.ndim - 1) < len(self.options)
+        return jax.random.categorical(key, jnp.where(legal & phrases, 0.0, -jnp.inf)).astype(jnp.int32)
 
     def describe(self, legal):
-        return "your words, or nothing" if legal[1:].any() else "nothing"
+        if legal[-1]:
+            return "your words, or nothing"
+        return "one of: " + _named(self.options, legal)
+
+    def render(self, act):
+        return self.options[int(act)] if int(act) < len(self.options) else "(words)"
 
 
 def check_channels(channels: dict[str, Channel], names: Sequence[str], whose: str) -> None:

@@ -5,6 +5,7 @@ components; `rebuild` needs the classes to be importable.
 """
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import itertools
@@ -13,40 +14,67 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
+
+from ._mind import Speaker
 
 
 def describe(thing: Any) -> Any:
-    """The thing as JSON-able data: qualified class names, static values, arrays with dtype."""
+    """The thing as JSON-able data: qualified class names, static values, arrays with dtype.
+
+    A speaker is described by its class and its `settings()`, so that what it remembers, and what it
+    must not tell, stays out. Functions are named; those without a name of their own by a digest.
+    """
     if isinstance(thing, float) and not math.isfinite(thing):
         return {"float": str(thing)}  # JSON has no infinity
     if thing is None or isinstance(thing, bool | int | float | str):
         return thing
-    if isinstance(thing, np.ndarray | np.generic) or type(thing).__module__.startswith("jax"):
+    if isinstance(thing, jax.Array) and jnp.issubdtype(thing.dtype, jax.dtypes.prng_key):
+        return {"key": describe(jax.random.key_data(thing))}
+    if isinstance(thing, np.ndarray | np.generic | jax.Array):
         array = np.asarray(thing)
         values = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
         return {"array": values, "dtype": str(array.dtype), "shape": list(array.shape)}
+    if isinstance(thing, tuple) and hasattr(thing, "_fields"):
+        return {"class": _path(type(thing)), "fields": {k: describe(v) for k, v in thing._asdict().items()}}
     if isinstance(thing, tuple | list):
         return {type(thing).__name__: _runs([describe(x) for x in thing])}
     if isinstance(thing, Mapping):
         return {"dict": {str(key): describe(value) for key, value in thing.items()}}
-    if callable(thing) and hasattr(thing, "__qualname__"):
-        return {"function": f"{thing.__module__}:{thing.__qualname__}"}
-    kind = type(thing)
+    if isinstance(thing, Speaker):
+        return {"class": _path(type(thing)), "settings": describe(dict(thing.settings()))}
+    if callable(thing) and not eqx.is_array(thing) and not isinstance(thing, eqx.Module):
+        return _function(thing)
     if dataclasses.is_dataclass(thing):
         values = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing)}
-    else:
-        values = vars(thing)
-    return {
-        "class": f"{kind.__module__}:{kind.__qualname__}",
-        "fields": {k: describe(v) for k, v in values.items()},
-    }
+        return {"class": _path(type(thing)), "fields": {k: describe(v) for k, v in values.items()}}
+    return {"opaque": _path(type(thing)), "text": repr(thing) if "0x" not in repr(thing) else ""}
+
+
+def _path(kind: type) -> str:
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _function(thing: Any) -> dict[str, Any]:
+    """A function by its name; partials by their parts, lambdas and closures by a digest of their code."""
+    if isinstance(thing, functools.partial):
+        return {"partial": [describe(thing.func), describe(thing.args), describe(thing.keywords)]}
+    name = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+    code = getattr(thing, "__code__", None)
+    if "<" not in name or code is None:
+        return {"function": name}
+    held = [repr(cell.cell_contents) for cell in thing.__closure__ or ()]
+    parts = f"{code.co_code.hex()}{code.co_consts!r}{held}"
+    return {"function": name, "digest": hashlib.sha256(parts.encode()).hexdigest()[:16]}
 
 
 def _runs(items: list) -> list:
     """The items, a run of equal ones written once: a society of equal minds stays short."""
-    runs = [(item, len(list(same))) for item, same in itertools.groupby(items)]
-    return [item if n == 1 else {"times": n, "each": item} for item, n in runs]
+    runs = [list(same) for _, same in itertools.groupby(items, key=json.dumps)]  # 1, 1.0 and True differ
+    return [run[0] if len(run) == 1 else {"times": len(run), "each": run[0]} for run in runs]
 
 
 def identity(thing: Any) -> str:
@@ -75,18 +103,31 @@ def rebuild(data: Any) -> Any:
         )
     if "dict" in data:
         return {key: rebuild(value) for key, value in data["dict"].items()}
+    if "key" in data:
+        return jax.random.wrap_key_data(rebuild(data["key"]))
+    if "partial" in data:
+        function, args, keywords = (rebuild(x) for x in data["partial"])
+        return functools.partial(function, *args, **keywords)
     if "function" in data:
         return _find(data["function"])
+    if "opaque" in data:
+        raise ValueError(
+            f"the recipe holds a {data['opaque']}, which cannot be made again; pass the society itself: "
+            "cw.replay(trace, society=...)"
+        )
     kind = _find(data["class"])
+    if "settings" in data:
+        return kind(**rebuild(data["settings"]))
+    fields = {name: rebuild(value) for name, value in data["fields"].items()}
+    if issubclass(kind, tuple):
+        return kind(**fields)
     thing = object.__new__(kind)
-    for name, value in data["fields"].items():
-        object.__setattr__(thing, name, rebuild(value))
+    for name, value in fields.items():
+        object.__setattr__(thing, name, value)
     return thing
 
 
-def _array(data: Mapping[str, Any]):
-    import jax.numpy as jnp  # late: descriptions are read without JAX too
-
+def _array(data: Mapping[str, Any]) -> jax.Array:
     array = np.array(data["array"], dtype=data["dtype"]).reshape(data["shape"])
     return jnp.asarray(array)
 

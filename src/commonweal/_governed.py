@@ -23,7 +23,10 @@ Budget = Literal["balanced", "burning", "minting", "free"]
 
 
 class Transition(eqx.Module):
-    """One step of the scenario, as every `settle` sees it: `intent` was chosen, `act` was done."""
+    """One step of the scenario, as every `settle` sees it: `intent` was chosen, `act` was done.
+
+    `last` is the scenario's own end or the time limit; another institution may still end the world.
+    """
 
     before: Any
     intent: Actions
@@ -110,14 +113,15 @@ class GovernedState(eqx.Module):
     base: Any
     memories: dict[str, Any]
     t: Int[Array, ""]
-    pending: Actions
+    pending: dict[str, Actions]
 
 
 class Step(NamedTuple):
-    """Everything one tick brought: outcome, executed acts, and the book by row."""
+    """Everything one tick brought: outcome, intended and executed acts, and the book by row."""
 
     state: GovernedState
     outcome: Outcome
+    intent: Actions
     act: Actions
     book: dict[str, Float[Array, " n"]]
 
@@ -126,12 +130,14 @@ def owner_key(world: PRNGKeyArray, t: Int[Array, ""] | np.int32, owner: str) -> 
     """The key of one owner (the scenario, an institution's hook, a mind's role) in tick `t` of a world.
 
     One threefry hash of the pair (t + 1, checksum of the owner's name) under the world's key, so no
-    draw depends on who else draws; t = -1 is before the first tick.
+    draw depends on who else draws; t = -1 is before the first tick. Under a move order `t` counts
+    rounds, so that an order shifts nobody's luck.
     """
     pair = jnp.stack([(t + 1).astype(jnp.uint32), jnp.uint32(zlib.crc32(owner.encode()))])
     return jax.random.wrap_key_data(threefry_2x32(jax.random.key_data(world), pair))
 
 
+RESERVED = ("pay", "scenario", "mind", "profile", "draw")  # the book's first row, and owners of luck
 BEFORE = np.int32(-1)  # the tick before the first
 
 
@@ -155,6 +161,13 @@ class Governed(Scenario):
     def horizon(self) -> int:
         return self.base.horizon * len(self.groups)
 
+    def turns(self) -> np.ndarray:
+        """Bool[phases, n]: who moves in which phase of a round."""
+        return np.array([[i in group for i in range(self.n_agents)] for group in self.groups])
+
+    def _silent(self) -> Actions:
+        return {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
+
     def channels(self) -> dict[str, Channel]:
         found = dict(self.base.channels())
         for law in self.laws:
@@ -168,8 +181,8 @@ class Governed(Scenario):
         memories = {
             law.name: law.init(self.base, owner_key(key, BEFORE, f"{law.name}/init")) for law in self.laws
         }
-        silent = {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
-        pending = silent if len(self.groups) > 1 else {}
+        silent = self._silent()
+        pending = {"intent": silent, "act": silent} if len(self.groups) > 1 else {}
         return GovernedState(
             self.base.init(owner_key(key, BEFORE, "scenario/init")), memories, jnp.int32(0), pending
         )
@@ -187,12 +200,12 @@ class Governed(Scenario):
     def _staged(self, state: GovernedState, sights: Sight, channels: dict[str, Channel]) -> Sight:
         """Only the group whose turn it is may act; what earlier groups chose is shown."""
         n, phase = self.n_agents, state.t % len(self.groups)
-        turns = jnp.array([[i in group for i in range(n)] for group in self.groups])
+        turns = jnp.asarray(self.turns())
         legal = {}
         for name, mask in sights.legal.items():
             mine = turns[phase].reshape((n,) + (1,) * (mask.ndim - 1))
             legal[name] = jnp.where(mine, mask, channels[name].nothing(n))
-        shown = {f"shown:{name}": jnp.broadcast_to(x, (n, n)) for name, x in _rows(state.pending).items()}
+        shown = {f"shown:{name}": jnp.broadcast_to(x, (n, n)) for name, x in state.pending["act"].items()}
         return Sight(sights.facts | {"turn": jnp.broadcast_to(phase, (n,))} | shown, legal)
 
     def step(
@@ -208,34 +221,37 @@ class Governed(Scenario):
         act = {name: channels[name].clip(x, legal[name]) for name, x in intent.items()}
         if len(self.groups) == 1:
             return self._play(state, intent, act, key)
-        phase = state.t % len(self.groups)
-        silent = {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in channels.items()}
-        turns = jnp.array([[i in group for i in range(self.n_agents)] for group in self.groups])
-        pending = {name: jnp.where(turns[phase], act[name], state.pending[name]) for name in silent}
-        now = self._play(state, pending, pending, key)
+        phase, silent = state.t % len(self.groups), self._silent()
+        mine = jnp.asarray(self.turns())[phase]
+        pending = {
+            what: {name: jnp.where(mine, acts[name], state.pending[what][name]) for name in silent}
+            for what, acts in (("intent", intent), ("act", act))
+        }
+        now = self._play(state, pending["intent"], pending["act"], key)
         done = phase == len(self.groups) - 1
         waiting = Step(
             GovernedState(state.base, state.memories, state.t + 1, pending),
             jax.tree.map(jnp.zeros_like, now.outcome),
+            intent,
             silent,
             jax.tree.map(jnp.zeros_like, now.book),
         )
-        now = now._replace(state=eqx.tree_at(lambda s: s.pending, now.state, silent))
+        cleared = {"intent": silent, "act": silent}
+        now = now._replace(state=eqx.tree_at(lambda s: s.pending, now.state, cleared))
         return jax.tree.map(lambda a, b: jnp.where(done, a, b), now, waiting)
 
     def _play(self, state: GovernedState, intent: Actions, act: Actions, key: PRNGKeyArray) -> Step:
         """Gates, step and settles; `act` is the intent, clipped to what was legal when it was chosen."""
+        t = state.t // len(self.groups)
         for law in self.laws:
-            act = law.gate(
-                state.memories[law.name], state.base, act, owner_key(key, state.t, f"{law.name}/gate")
-            )
+            act = law.gate(state.memories[law.name], state.base, act, owner_key(key, t, f"{law.name}/gate"))
         own = {name: act[name] for name in self.base.channels()}
-        after, outcome = self.base.step(state.base, own, owner_key(key, state.t, "scenario/step"))
+        after, outcome = self.base.step(state.base, own, owner_key(key, t, "scenario/step"))
         book, running, over, memories = {"pay": outcome.pay}, outcome.pay, outcome.over, {}
         last = over | (state.t + 1 >= self.horizon)
-        happened = Transition(state.base, intent, act, after, outcome, state.t // len(self.groups), last)
+        happened = Transition(state.base, intent, act, after, outcome, t, last)
         for law in self.laws:
-            key_here = owner_key(key, state.t, f"{law.name}/settle")
+            key_here = owner_key(key, t, f"{law.name}/settle")
             settled = law.settle(state.memories[law.name], happened, running, key_here)
             memories[law.name] = settled.memory
             over = over | settled.over
@@ -243,7 +259,7 @@ class Governed(Scenario):
                 book[law.name] = settled.delta
                 running = running + settled.delta
         outcome = eqx.tree_at(lambda o: o.over, outcome, over)
-        return Step(GovernedState(after, memories, state.t + 1, state.pending), outcome, act, book)
+        return Step(GovernedState(after, memories, state.t + 1, state.pending), outcome, intent, act, book)
 
     def brief(self, agent: int) -> str:
         rules = [law.brief(agent) for law in self.laws if law.told]
@@ -260,19 +276,17 @@ class Governed(Scenario):
 
     def _fixed(self, sight: Sight) -> str:
         """What earlier groups have chosen in this round, in the channels' own words."""
-        channels = self.channels()
+        channels, n = self.channels(), self.n_agents
+        first = self.base.observe(self.base.init(jax.random.key(0)))
+        free = {name: np.asarray(mask) for name, mask in legal_acts(channels, first, n).items()}
         acts = [
-            f"agent {i} chose {name} = {channels[name].render(x[i])}"
+            f"agent {i} chose {name} = {channels[name].render(sight[f'shown:{name}'][i]) or '(silence)'}"
             for group in self.groups[: int(sight["turn"])]
             for i in group
-            for name, x in ((name, sight.facts.get(f"shown:{name}")) for name in channels)
-            if x is not None and not channels[name].lever and x[i] != channels[name].silence
+            for name in channels
+            if (free[name][i].sum() > 1 if free[name].dtype == bool else free[name][i] > 0.0)
         ]
         return "Already fixed this round: " + ", ".join(acts) + "." if acts else ""
-
-
-def _rows(pending: Actions) -> dict[str, Array]:
-    return {name: x[None, :] for name, x in pending.items()}
 
 
 def under(scenario: Scenario, *institutions: Institution) -> Governed:
@@ -281,14 +295,22 @@ def under(scenario: Scenario, *institutions: Institution) -> Governed:
     Raises:
         ValueError: two institutions of one name, a channel that exists already, two move orders.
     """
+    for law in institutions:
+        if not isinstance(law, Institution):
+            raise TypeError(
+                f"under() came with {law!r}, a {type(law).__name__}; wanted institutions one by one: "
+                "cw.under(scenario, first, second)"
+            )
     base, laws = (scenario.base, scenario.laws) if isinstance(scenario, Governed) else (scenario, ())
     laws = (*laws, *institutions)
     names = [law.name for law in laws]
-    for name in names:
-        if names.count(name) > 1 or name == "pay":
+    sums = [zlib.crc32(name.encode()) for name in names]
+    for name, checksum in zip(names, sums, strict=True):
+        if sums.count(checksum) > 1 or name in RESERVED:
             raise ValueError(
-                f"institutions are named {names}; {name!r} is taken ('pay' is the scenario's own row): "
-                f"give each a name of its own: {type(laws[names.index(name)]).__name__}(..., name='{name} 2')"
+                f"institutions are named {names}; {name!r} is taken (so are {', '.join(RESERVED)}, which key "
+                f"others' luck): give each a name of its own: "
+                f"{type(laws[names.index(name)]).__name__}(..., name='{name} 2')"
             )
     seen = dict.fromkeys(base.channels(), "the scenario")
     for law in laws:
@@ -299,7 +321,15 @@ def under(scenario: Scenario, *institutions: Institution) -> Governed:
                     "wanted a new name: rename one of the two channels"
                 )
             seen[channel] = f"institution {law.name!r}"
-    orders = [law.name for law in laws if law.order(base)]
+    orders = {law.name: order for law in laws if (order := law.order(base))}
     if len(orders) > 1:
-        raise ValueError(f"institutions {orders} each fix a move order; wanted at most one: drop one of them")
+        raise ValueError(
+            f"institutions {list(orders)} each fix a move order; wanted at most one: drop one of them"
+        )
+    for name, order in orders.items():
+        if sorted(i for group in order for i in group) != list(range(base.n_agents)):
+            raise ValueError(
+                f"institution {name!r} orders the moves as {order}; wanted every one of the "
+                f"{base.n_agents} agents in one group: ((0,), {tuple(range(1, base.n_agents))})"
+            )
     return Governed(base, laws)

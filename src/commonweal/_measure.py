@@ -109,7 +109,11 @@ def estimate(
     a fixed seed, so an estimate is a function of its worlds. Source: measures.md section 6; Efron
     1987 for BCa.
     """
-    values = np.asarray(values, dtype=float).ravel()
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 1:
+        raise ValueError(
+            f"estimate() came with shape {values.shape}; wanted one number a world: one call for each column"
+        )
     used = values[~np.isnan(values)]
     missing = len(values) - len(used)
     if len(used) == 0:
@@ -150,7 +154,12 @@ def summarize(one: Measure, trace: Trace) -> list[Estimate]:
     try:
         values = one(trace.worlds(valid))
     except NA as reason:
-        return [not_available(str(reason), int(valid.sum()))]
+        return [not_available(str(reason), len(valid))]
+    if len(values) != valid.sum():
+        raise ValueError(
+            f"measure {one.name!r} gave {len(values)} values for {valid.sum()} worlds; wanted one a world: "
+            "x.sum(axis=(1, 2))"
+        )
     columns = values.reshape(len(values), -1).T
     found = [estimate(column, one.undefined) for column in columns]
     return [_with_invalid(e, trace, int((~valid).sum())) for e in found]

@@ -10,8 +10,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ._channel import Channel
+from ._governed import Governed
 from ._param import Module
-from ._scenario import Scenario, Sight
+from ._scenario import Sight
 
 
 class Odds(eqx.Module):
@@ -32,7 +33,7 @@ Act = Array | Odds | Values
 class Mind(Module):
     """A pure mind: sees its own row, answers with acts; channels it does not name stay silent."""
 
-    def prepare(self, scenario: Scenario, seat: int, key: PRNGKeyArray) -> "Mind":
+    def prepare(self, scenario: Governed, seat: int, key: PRNGKeyArray) -> "Mind":
         """Get ready for the scenario under its institutions: learn, solve; by default nothing."""
         return self
 
@@ -75,6 +76,13 @@ class Speaker(abc.ABC):
     """A mind that answers in words, asynchronously: a language model, a person."""
 
     attempts: int = 3
+
+    def settings(self) -> Mapping[str, Any]:
+        """What made this speaker what it is, as arguments that would make it again; enters the recipe.
+
+        Leave out what it remembers and what must stay secret; by default nothing is told.
+        """
+        return {}
 
     def begin(self, seat: int, seed: int) -> Any:
         """What the speaker remembers before the first tick of a world."""

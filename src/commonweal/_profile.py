@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from ._channel import named_key
 from ._param import Module, param
 from ._scenario import Sight
 
@@ -75,12 +76,12 @@ class Profile(Module):
     def perceive(self, sight: Sight, key: PRNGKeyArray) -> Sight:
         """What the agent makes of its sight: Gaussian noise on every real-valued fact."""
 
-        def blur(index, x):
+        def blur(name, x):
             if not jnp.issubdtype(x.dtype, jnp.floating):
                 return x
-            return x + self.noise * jax.random.normal(jax.random.fold_in(key, index), x.shape)
+            return x + self.noise * jax.random.normal(named_key(key, name), x.shape)
 
-        facts = {name: blur(i, sight.facts[name]) for i, name in enumerate(sorted(sight.facts))}
+        facts = {name: blur(name, x) for name, x in sight.facts.items()}
         return Sight(facts, sight.legal)
 
     def choose(

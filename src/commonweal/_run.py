@@ -17,10 +17,13 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from ._channel import Channel, Words
+from ._channel import Words
 from ._describe import describe, rebuild
-from ._mind import NoAnswer, Speaker, Story
+from ._governed import Governed
+from ._mind import NoAnswer
+from ._refuse import refuse_illegal, refuse_malformed, refuse_unfit
 from ._society import Society
+from ._speak import Moment, listen
 from ._tick import Do, World, act, begin, look
 from ._trace import MESSAGES, Trace, no_messages
 
@@ -52,32 +55,37 @@ def run(
 
     - ValueError: no seeds, an unknown channel, an act out of range.
     """
+    if not isinstance(society, Society):
+        raise TypeError(
+            f"run() came with a {type(society).__name__}; wanted a society: "
+            "cw.run(cw.Society(scenario, minds), seeds=64)"
+        )
     names = _seeds(seeds)
-    ready = society.prepare()
-    channels = ready.scenario.channels()
-    forced = _forced(do or {}, ready, len(names))
-    if engine == "graph" and ready.speakers:
+    chosen = engine if engine != "auto" else "async" if society.speakers else "graph"
+    if chosen == "graph" and society.speakers:
         raise ValueError(
-            f"engine='graph' cannot host the speakers in seats {list(ready.speakers)}; wanted pure minds "
+            f"engine='graph' cannot host the speakers in seats {list(society.speakers)}; wanted pure minds "
             "only: cw.run(society, seeds, engine='async')"
         )
-    if engine == "async" or (engine == "auto" and ready.speakers):
-        parts, invalid, phrases = _finish(_play_all(ready, names, forced))
-    else:
-        parts, invalid, phrases = _rollouts(ready, names, forced), (), {}
-    illegal = parts.pop("illegal")
-    _refuse_illegal(parts["intent"], illegal, names, channels)
-    platform = jax.devices()[0].platform
-    recipe = {"society": describe(society), "platform": platform, "jax": jax.__version__}
+    recipe = {"society": describe(society), "engine": chosen, "forced": bool(do)}
+    recipe |= {"platform": jax.devices()[0].platform, "jax": jax.__version__}
+    ready = society.prepare()
+    forced = _forced(do or {}, ready, len(names))
+    try:
+        if chosen == "async":
+            parts, invalid, phrases = _finish(_play_all(ready, names, forced))
+        else:
+            parts, invalid, phrases = _rollouts(ready, names, forced), (), {}
+    except Exception:
+        refuse_malformed(society.scenario.base)  # if the scenario is at fault, say so in one line
+        raise
+    card = ready.scenario.card()
+    refuse_unfit(card, parts)
+    channels = ready.scenario.channels()
+    refuse_illegal(parts["intent"], parts.pop("illegal"), names, channels)
     table = _messages(parts["act"], channels, phrases)
-    return Trace(
-        seeds=np.asarray(names),
-        card=ready.scenario.card(),
-        invalid=invalid,
-        messages=table,
-        recipe=recipe,
-        **parts,
-    )
+    seeds_column = np.asarray(names, np.int64)
+    return Trace(seeds=seeds_column, card=card, invalid=invalid, messages=table, recipe=recipe, **parts)
 
 
 def replay(
@@ -89,13 +97,24 @@ def replay(
     """Run a trace's recipe again, in the same worlds; with `do`, as it would have been.
 
     With neither argument the result equals the trace bit for bit (the null counterfactual).
+
+    Raises:
+        ValueError: a recording, which has no recipe; a trace of forced acts, replayed without them.
     """
+    if "society" not in trace.recipe:
+        raise ValueError("this trace is a recording and has no recipe; wanted one that cw.run made")
+    if trace.recipe["forced"] and do is None:
+        raise ValueError(
+            "this trace was run with forced acts, which it does not hold; pass them again: "
+            "cw.replay(trace, do=...), or do={} for the same worlds without them"
+        )
     known = rebuild(trace.recipe["society"]) if society is None else society
-    return run(known, [int(s) for s in trace.seeds], do=do)
+    return run(known, [int(s) for s in trace.seeds], do=do, engine=trace.recipe["engine"])
 
 
 def _seeds(seeds: int | Sequence[int]) -> list[int]:
-    names = list(range(seeds)) if isinstance(seeds, int) else [int(s) for s in seeds]
+    few = hasattr(seeds, "__index__")
+    names = list(range(operator.index(seeds))) if few else [operator.index(s) for s in seeds]  # type: ignore[arg-type]
     if not names or min(names) < 0 or max(names) >= 2**32 or len(set(names)) < len(names):
         raise ValueError(
             f"seeds came as {seeds!r}; wanted at least one, each a different integer from 0 to 2**32 - 1: "
@@ -106,7 +125,7 @@ def _seeds(seeds: int | Sequence[int]) -> list[int]:
 
 def _forced(do: Mapping[str, tuple[np.ndarray, np.ndarray]], society: Society, worlds: int) -> Do:
     channels = society.scenario.channels()
-    shape = (society.scenario.horizon, society.scenario.n_agents)
+    shape = (society.scenario.base.horizon, society.scenario.n_agents)
     acts = {}
     for name, pair in do.items():
         if name not in channels or any(np.shape(x) not in (shape, (worlds, *shape)) for x in pair):
@@ -133,14 +152,14 @@ def _rollout(scenario, groups, do: Do, seeds):
             return after, row | {"odds": chosen.odds}
 
         last, rows = jax.lax.scan(tick, begin(scenario, groups, seed), length=scenario.horizon)
-        return last.illegal, rows
+        return last.illegal, rows  # one row a tick; `_rounds` makes rounds of them
 
     return jax.vmap(world, out_axes=(0, 1))(seeds, do)
 
 
 def _rollouts(society: Society, names: list[int], do: Do) -> dict[str, Any]:
     groups = society.groups()
-    size = min(len(names), CHUNK)
+    size = min(max(len(names), 2), CHUNK)  # one world alone may round otherwise than in company
     chunks = []
     for i in range(0, len(names), size):
         where = slice(i, i + size)
@@ -149,7 +168,7 @@ def _rollouts(society: Society, names: list[int], do: Do) -> dict[str, Any]:
         acts = jax.tree.map(functools.partial(_batch, where=where, size=size), do)
         illegal, rows = _rollout(society.scenario, groups, acts, jnp.asarray(padded))
         rows = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), rows)
-        rows = jax.tree.map(operator.itemgetter(slice(len(batch))), rows)
+        rows = _rounds(jax.tree.map(operator.itemgetter(slice(len(batch))), rows), society.scenario)
         chunks.append(rows | {"illegal": np.asarray(illegal)[: len(batch)]})
     return chunks[0] if len(chunks) == 1 else jax.tree.map(lambda *x: np.concatenate(x), *chunks)
 
@@ -157,6 +176,19 @@ def _rollouts(society: Society, names: list[int], do: Do) -> dict[str, Any]:
 def _batch(x: np.ndarray, where: slice, size: int) -> jax.Array:
     """The rows of one batch, repeated to its full size."""
     return jnp.asarray(np.resize(x[where], (size, *x.shape[1:])))
+
+
+def _rounds(rows: dict[str, Any], scenario: Governed) -> dict[str, Any]:
+    """Rows [W, T, ...] of ticks as rows of rounds: the last phase has all but the odds of those before."""
+    turns = scenario.turns()
+    last = {key: x for key, x in rows.items() if key != "odds"}
+    last = jax.tree.map(lambda x: x[:, len(turns) - 1 :: len(turns)], last)
+    odds = {}
+    for name, x in rows["odds"].items():
+        by_phase = x.reshape(len(x), -1, *turns.shape, x.shape[-1])  # world, round, phase, agent, option
+        mine = np.where(turns[None, None, :, :, None], by_phase, 0.0).sum(axis=2)
+        odds[name] = np.where(last["alive"][:, :, None, None], mine, np.float32(0.0))
+    return last | {"odds": odds}
 
 
 _begin, _look, _act = eqx.filter_jit(begin), eqx.filter_jit(look), eqx.filter_jit(act)
@@ -172,7 +204,7 @@ async def _play_all(society: Society, names: list[int], do: Do):
         )
     )
     rows = [rows for rows, _, _, _ in played]
-    parts = jax.tree.map(lambda *x: np.stack(x), *rows)
+    parts = _rounds(jax.tree.map(lambda *x: np.stack(x), *rows), society.scenario)
     parts["illegal"] = np.array([illegal for _, illegal, _, _ in played])
     return (
         parts,
@@ -183,6 +215,7 @@ async def _play_all(society: Society, names: list[int], do: Do):
 
 async def _play(society: Society, groups, seed: int, do: Do):
     scenario, key = society.scenario, jnp.uint32(seed)
+    phases = len(scenario.groups)
     world = _begin(scenario, groups, key)
     memories = {i: society.minds[i].begin(i, seed) for i in society.speakers}  # type: ignore[union-attr]
     rows, why, said = [], "", []
@@ -191,7 +224,8 @@ async def _play(society: Society, groups, seed: int, do: Do):
         intent = chosen.intent
         if society.speakers and not bool(world.over):
             try:
-                intent = await _listen(society, memories, chosen, (seed, t), said)
+                forced = {name: np.asarray(mask)[t // phases] for name, (mask, _) in do.acts.items()}
+                intent = await listen(society, memories, chosen, Moment(seed, t // phases, forced), said)
             except NoAnswer as reason:
                 why = str(reason)
         world, row = _act(scenario, groups, key, chosen.world, intent)
@@ -203,77 +237,6 @@ async def _play(society: Society, groups, seed: int, do: Do):
         await asyncio.sleep(0)
     stacked = jax.tree.map(lambda *x: np.stack(x), *rows)
     return stacked, int(world.illegal), why, said
-
-
-async def _listen(society: Society, memories: dict[int, Any], chosen, when: tuple[int, int], said: list[str]):
-    """The intent with every speaker's answer in it; all are asked at once, and taken in seat order."""
-    channels = society.scenario.channels()
-    sights = jax.tree.map(np.asarray, chosen.sights)
-    phrasebook = {name: (*c.options, *said) for name, c in channels.items() if isinstance(c, Words)}
-    stories = {i: _story(society, sights, i, when, phrasebook) for i in society.speakers}
-    asked = {i: story for i, story in stories.items() if story.legal}
-    replies = await asyncio.gather(
-        *(_ask(society.minds[i], memories[i], story, channels) for i, story in asked.items())  # type: ignore[arg-type]
-    )
-    intent = {name: np.array(x) for name, x in chosen.intent.items()}
-    for i, (memory, acts) in zip(asked, replies, strict=True):
-        memories[i] = memory
-        for name, one in acts.items():
-            if isinstance(one, str):
-                said.append(one)
-                one = len(channels[name].options) + len(said) - 1  # type: ignore[attr-defined]
-            intent[name][i] = one
-    return {name: jnp.asarray(x) for name, x in intent.items()}
-
-
-def _story(
-    society: Society, sights, i: int, when: tuple[int, int], phrasebook: Mapping[str, tuple[str, ...]]
-) -> Story:
-    row = jax.tree.map(lambda x: x[i], sights)
-    channels = society.scenario.channels()
-    legal = {
-        name: mask
-        for name, mask in row.legal.items()
-        if not channels[name].lever and (mask.sum() > 1 if mask.dtype == bool else mask > 0)
-    }
-    profile = society.profiles[i]
-    stakeholders = society.scenario.card().stakeholders
-    mine = [s.name for s, w in zip(stakeholders, society.scenario.card().represents[i], strict=True) if w]
-    persona = "" if profile is None else profile.persona(f"agent {i}", " and ".join(mine) or "nobody")
-    news = [society.scenario.tell(row)]
-    for name, phrases in phrasebook.items():
-        codes = row.facts.get(f"mail:{name}", [])
-        news += [f"agent {j} says: {phrases[c]!r}" for j, c in enumerate(codes) if c]
-    seed, t = when
-    brief = "\n".join(filter(None, [persona, society.scenario.brief(i)]))
-    return Story(i, seed, t, brief, "\n".join(filter(None, news)), legal)
-
-
-async def _ask(speaker: Speaker, memory: Any, story: Story, channels: Mapping[str, Channel]):
-    """One answer, parsed; failures are retried, and what still fails makes the world invalid."""
-    last = "it was not asked"
-    for _ in range(speaker.attempts):
-        try:
-            memory, replies = await speaker.answer(memory, story, channels)
-            missing = set(story.legal) - set(replies)
-            if missing:
-                raise ValueError(f"the reply lacks {sorted(missing)}")
-            return memory, {
-                name: _read(channels[name], replies[name], mask) for name, mask in story.legal.items()
-            }
-        except NoAnswer as reason:
-            last = str(reason)
-            break
-        except Exception as error:  # noqa: BLE001  (whatever a provider raises is missing data)
-            last = f"{type(error).__name__}: {error}"
-    raise NoAnswer(f"agent {story.seat} gave no answer at t={story.t} ({last})")
-
-
-def _read(channel: Channel, reply: str, legal: np.ndarray):
-    """A reply as a code or a number; words that are not in the phrasebook stay text."""
-    if isinstance(channel, Words) and reply not in channel.options:
-        return reply
-    return channel.parse(reply, legal)
 
 
 def _finish(work: Coroutine):
@@ -299,23 +262,6 @@ def _finish(work: Coroutine):
     return result
 
 
-def _refuse_illegal(
-    intent: Mapping[str, np.ndarray], illegal: np.ndarray, names: list[int], channels
-) -> None:
-    for world in np.flatnonzero(illegal >= 0)[:1]:
-        t = int(illegal[world])
-        for name, channel in channels.items():
-            n = intent[name].shape[-1]
-            reach = channel.everything(n)
-            fine = np.asarray(channel.allowed(jnp.asarray(intent[name][world, t]), reach))
-            for agent in np.flatnonzero(~fine)[:1]:
-                wanted = channel.describe(np.asarray(reach)[agent])
-                raise ValueError(
-                    f"agent {agent} chose {name}={intent[name][world, t, agent]!s} at t={t} in world "
-                    f"{names[world]}; wanted {wanted}: clip it in the mind, or widen the channel"
-                )
-
-
 def _messages(acts: Mapping[str, np.ndarray], channels, phrases: Mapping[int, list[str]]) -> pl.DataFrame:
     """What was said: one row per act on a `Words` channel that is not silence."""
     tables = [no_messages()]
@@ -332,3 +278,9 @@ def _messages(acts: Mapping[str, np.ndarray], channels, phrases: Mapping[int, li
             )
             tables.append(frame.cast(MESSAGES))  # type: ignore[arg-type]
     return pl.concat(tables).sort("world", "t", "agent", "channel")
+
+
+def _said(channel: Words, code: int, phrases: list[str]) -> str:
+    """What a code stands for; a code that no speaker made (a forced one, say) has no words."""
+    free = code - len(channel.options)
+    return channel.render(code) if free < 0 or free >= len(phrases) else phrases[free]

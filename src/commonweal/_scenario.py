@@ -29,6 +29,8 @@ class Sight(eqx.Module):
     legal: dict[str, Array] = eqx.field(default_factory=dict)
 
     def __getitem__(self, fact: str) -> Array:
+        if fact not in self.facts:
+            raise ValueError(f"the sight has no fact {fact!r}; it has {sorted(self.facts)}: read one of them")
         return self.facts[fact]
 
     def tell(self, **facts: Array) -> "Sight":

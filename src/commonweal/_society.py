@@ -13,6 +13,13 @@ from ._profile import Profile
 from ._scenario import Scenario
 
 
+class Silent(Mind):
+    """Says nothing: an empty chair, a speaker's in the compiled half of a tick, one whose acts are forced."""
+
+    def act(self, memory, sight, channels, key):
+        return memory, {}
+
+
 class Society(eqx.Module):
     """A scenario played by one mind per seat, each with a profile if it has one.
 
@@ -53,15 +60,15 @@ class Society(eqx.Module):
         return Society(self.scenario, ready, self.profiles)
 
     def groups(self) -> "tuple[Group, ...]":
-        """The pure seats, equal kinds of mind and profile stacked together."""
+        """All seats, equal kinds of mind and profile stacked together; speakers sit as silent minds."""
         kinds: dict[Any, list[int]] = {}
-        for i, mind in enumerate(self.minds):
-            if isinstance(mind, Mind):
-                arrays, rest = eqx.partition((mind, self.profiles[i]), eqx.is_array)
-                shapes = tuple((x.shape, str(x.dtype)) for x in jax.tree.leaves(arrays))
-                static = tuple(map(id, jax.tree.leaves(rest)))
-                kinds.setdefault((jax.tree.structure(arrays), shapes, static), []).append(i)
-        return tuple(Group(self, seats) for seats in kinds.values())
+        silent = [Silent() if isinstance(mind, Speaker) else mind for mind in self.minds]
+        for i, mind in enumerate(silent):
+            arrays, rest = eqx.partition((mind, self.profiles[i]), eqx.is_array)
+            shapes = tuple((x.shape, str(x.dtype)) for x in jax.tree.leaves(arrays))
+            static = tuple(map(id, jax.tree.leaves(rest)))
+            kinds.setdefault((jax.tree.structure(arrays), shapes, static), []).append(i)
+        return tuple(Group(silent, self.profiles, seats) for seats in kinds.values())
 
 
 class Group(eqx.Module):
@@ -71,9 +78,9 @@ class Group(eqx.Module):
     minds: Mind
     profiles: Profile | None
 
-    def __init__(self, society: Society, seats: Sequence[int]):
+    def __init__(self, minds: Sequence[Mind], profiles: Sequence[Profile | None], seats: Sequence[int]):
         self.seats = tuple(seats)
-        both = [(society.minds[i], society.profiles[i]) for i in seats]
+        both = [(minds[i], profiles[i]) for i in seats]
         arrays, rest = zip(*(eqx.partition(one, eqx.is_array) for one in both), strict=True)
         stacked = jax.tree.map(lambda *x: jnp.stack(x), *arrays)
         self.minds, self.profiles = eqx.combine(stacked, rest[0])

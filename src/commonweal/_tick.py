@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._channel import Channel, check_channels
@@ -26,7 +27,7 @@ class World(eqx.Module):
 
 
 class Do(eqx.Module):
-    """Acts forced by an intervention: channel -> (Bool[T, n], values [T, n])."""
+    """Acts forced by an intervention: channel -> (Bool[T, n], values [T, n]); T counts rounds."""
 
     acts: dict[str, tuple[Array, Array]] = eqx.field(default_factory=dict)
 
@@ -59,15 +60,17 @@ def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -
 
 
 def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, world: World) -> Chosen:
-    """First half: everyone sees, the pure minds choose; other seats stay silent."""
-    t = world.state.t
+    """First half: everyone sees, the minds choose; whose turn it is not neither learns nor is heard."""
+    phases = len(scenario.groups)
+    t, turn = world.state.t // phases, jnp.asarray(scenario.turns())[world.state.t % phases]
     sights = scenario.observe(world.state)
     n, channels = scenario.n_agents, scenario.channels()
     own = sights.tell(felt=world.felt, seat=jnp.arange(n, dtype=jnp.int32))
     memories, parts, odds = [], [], []
     for group, memory in zip(groups, world.memories, strict=True):
-        memory, acts, stated = _choose(group, memory, own, channels, (world_key(seed), t))
-        memories.append(memory)
+        learned, acts, stated = _choose(group, memory, own, channels, (world_key(seed), t))
+        heard = turn[jnp.array(group.seats)]
+        memories.append(jax.tree.map(lambda new, old: _where(heard, new, old), learned, memory))  # noqa: B023
         parts.append((group.seats, acts))
         odds.append((group.seats, stated))
     silent = {name: jnp.broadcast_to(c.silence, (n,)) for name, c in channels.items()}
@@ -111,17 +114,35 @@ def _choose(
 
 
 def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, key: Array):
-    """An act as a typed scalar, and the odds it was drawn with, if any."""
+    """An act as a typed scalar, and the odds it was drawn with, if any; -1 for odds that are none."""
+    stated = act.p if isinstance(act, Odds) else act.q if isinstance(act, Values) else None
+    wanted = () if stated is None else legal.shape
+    shape = jnp.shape(act) if stated is None else stated.shape  # type: ignore[arg-type]
+    if shape != wanted or (stated is not None and legal.dtype != bool):
+        what = "an act" if stated is None else type(act).__name__
+        have = f"one number an option, shape {legal.shape}" if legal.dtype == bool else "a plain number"
+        raise ValueError(
+            f"a mind answered {channel.describe(np.ones(legal.shape, legal.dtype))} with {what} of shape "
+            f"{shape}; wanted {'a scalar' if stated is None else have}: jnp.int32(1), or cw.Odds(p)"
+        )
+    if stated is None:
+        return jnp.asarray(act).astype(channel.silence.dtype), None
+    sound = jnp.isfinite(stated).all()
     if isinstance(act, Odds):
-        weights = jnp.where(legal, act.p, 0.0)
+        weights = jnp.where(legal, stated, 0.0)
         total = weights.sum()
         odds = jnp.where(total > 0.0, weights / jnp.where(total > 0.0, total, 1.0), even_odds(legal))
         odds = odds if profile is None else profile.lapses(odds, legal)
-    elif isinstance(act, Values):
-        odds = (Profile() if profile is None else profile).choose(act.q, legal)
+        sound = sound & (stated >= 0.0).all()
     else:
-        return jnp.asarray(act).astype(channel.silence.dtype), None
-    return jax.random.categorical(key, jnp.log(odds)).astype(jnp.int32), odds
+        odds = (Profile() if profile is None else profile).choose(stated, legal)
+    drawn = jax.random.categorical(key, jnp.log(odds)).astype(jnp.int32)
+    return jnp.where(sound, drawn, -1), odds
+
+
+def _where(seats: Array, new: Array, old: Array) -> Array:
+    """`new` in the rows of these seats, `old` in the others."""
+    return jnp.where(seats.reshape((-1,) + (1,) * (new.ndim - 1)), new, old)
 
 
 def _gather(parts: list[tuple[tuple[int, ...], dict[str, Array]]], name: str, default: Array) -> Array:
@@ -147,24 +168,31 @@ def act(
 
     After `over` the state freezes, and the row is all zeros with `alive` false.
     """
-    t = world.state.t
+    n, phases = scenario.n_agents, len(scenario.groups)
+    t, phase = world.state.t // phases, world.state.t % phases
     step = scenario.advance(world.state, intent, world_key(seed))
-    alive = ~world.over
+    alive, done = ~world.over, phase == phases - 1
     net = sum(step.book.values(), jnp.zeros_like(world.felt))
     felt = _felt(groups, net)
     outcome = step.outcome
-    row: dict[str, Any] = {"intent": intent, "act": step.act, "book": step.book, "events": outcome.events}
-    row |= {"utility": outcome.utility, "objective": outcome.objective, "harm": outcome.harm}
+    row: dict[str, Any] = {"intent": step.intent, "act": step.act, "book": step.book}
+    row |= {
+        "events": outcome.events,
+        "utility": outcome.utility,
+        "objective": outcome.objective,
+        "harm": outcome.harm,
+    }
     if any(group.profiles is not None for group in groups):
         row["felt"] = felt
     row = jax.tree.map(lambda x: jnp.where(alive, x, jnp.zeros_like(x)), row) | {"alive": alive}
-    bad = jnp.array(False)
+    fine, turn = jnp.array(True), jnp.asarray(scenario.turns())[phase]
     for name, channel in scenario.channels().items():
-        reach = channel.nothing(scenario.n_agents) if channel.lever else channel.everything(scenario.n_agents)
-        bad = bad | ~channel.allowed(intent[name], reach).all()
-    illegal = jnp.where((world.illegal < 0) & bad & alive, t, world.illegal)
+        reach = channel.nothing(n) if channel.lever else channel.everything(n)
+        fine = fine & (channel.allowed(intent[name], reach) | ~turn).all()
+    illegal = jnp.where((world.illegal < 0) & ~fine & alive, t, world.illegal)
     state = jax.tree.map(lambda new, old: jnp.where(alive, new, old), step.state, world.state)
-    state = eqx.tree_at(lambda s: s.t, state, t + 1)
+    state = eqx.tree_at(lambda s: s.t, state, world.state.t + 1)
+    felt = jnp.where(done, felt, world.felt)
     return World(state, world.memories, felt, world.over | outcome.over, illegal), row
 
 

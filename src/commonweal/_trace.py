@@ -87,8 +87,10 @@ class Trace:
         return np.sum(list(self.book.values()), axis=0)
 
     def worlds(self, keep) -> "Trace":
-        """The trace of some worlds only; `keep` is a mask or a list of positions."""
-        index = np.arange(len(self.seeds))[keep]
+        """The trace of some worlds only; `keep` is a mask, a slice, a position or a list of positions."""
+        where = np.asarray(keep) if isinstance(keep, list | tuple) else keep
+        where = where.astype(int) if isinstance(where, np.ndarray) and not where.size else where
+        index = np.atleast_1d(np.arange(len(self.seeds))[where])
 
         def cut(value):
             if isinstance(value, Mapping):
@@ -99,7 +101,9 @@ class Trace:
             {"world": index, "new": np.arange(len(index))}, schema_overrides={"new": pl.Int64}
         )
         messages = self.messages.join(renumber, on="world", how="inner", maintain_order="left")
-        messages = messages.with_columns(world=pl.col("new")).drop("new")
+        messages = (
+            messages.with_columns(world=pl.col("new")).drop("new").sort("world", "t", "agent", "channel")
+        )
         skip = {"card", "recipe", "messages", "invalid"}
         parts = {f.name: cut(getattr(self, f.name)) for f in fields(self) if f.name not in skip}
         invalid = tuple(self.invalid[i] for i in index)
@@ -132,6 +136,15 @@ class Trace:
         part = folder.with_name(f".{folder.name}.part-{os.getpid()}")
         shutil.rmtree(part, ignore_errors=True)
         part.mkdir(parents=True)
+        try:
+            self._write(part)
+        except BaseException:
+            shutil.rmtree(part)
+            raise
+        part.rename(folder)
+        return folder
+
+    def _write(self, part: Path) -> None:
         arrays = _flatten(self)
         meta = {"format": 1, "shapes": {}, "card": card_to_dict(self.card), "invalid": list(self.invalid)}
         meta["recipe"] = self.recipe
@@ -142,8 +155,6 @@ class Trace:
             pl.DataFrame({name: group[name].ravel() for name in sorted(group)}).write_parquet(part / file)
         self.messages.write_parquet(part / "messages.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
-        part.rename(folder)
-        return folder
 
 
 def _flatten(trace: Trace) -> dict[str, np.ndarray]:
@@ -155,7 +166,7 @@ def _flatten(trace: Trace) -> dict[str, np.ndarray]:
             flat[f.name] = value
         elif isinstance(value, Mapping) and f.name != "recipe":
             flat |= {f"{f.name}/{name}": array for name, array in value.items()}
-    return {name: array for name, array in flat.items() if array.size}
+    return flat
 
 
 def load(folder: str | os.PathLike) -> Trace:
@@ -171,7 +182,9 @@ def load(folder: str | os.PathLike) -> Trace:
     flat = {}
     for file, what in meta["shapes"].items():
         frame = pl.read_parquet(folder / file)
-        flat |= {name: frame[name].to_numpy().reshape(what["shape"]).copy() for name in what["columns"]}
+        for name in what["columns"]:
+            column = frame[name].to_numpy().reshape(what["shape"]).copy()
+            flat[name] = column.astype(str) if column.dtype == object else column
     card = card_from_dict(meta["card"])
     w, t = flat["alive"].shape
     n, k, v = card.n_agents, len(card.stakeholders), len(card.values)

@@ -14,15 +14,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._card import Card, Oracle, one_each
-from ._channel import Amount, Channel, Choice
+from ._card import Card
+from ._channel import Channel
 from ._governed import Governed, Institution, Transition, under
 from ._measure import NA, Measure
 from ._mind import Mind
+from ._probe import Anyone, Probe
 from ._run import run
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 from ._society import Society
 from ._trace import Trace
+
+HIDDEN = r"\b(np|numpy)\.random\.|(?<![\w.])random\.\w+\("  # draws that no key governs
 
 
 class Fault(NamedTuple):
@@ -59,7 +62,7 @@ def faults(component: Any, scenario: Scenario | None = None) -> list[Fault]:
     Raises:
         TypeError: the thing is not a scenario, institution, mind or measure.
     """
-    probe = _Probe() if scenario is None else scenario
+    probe = Probe() if scenario is None else scenario
     kinds: list[tuple[type, Callable[[Any], Iterator[Fault]]]] = [
         (Scenario, _scenario_faults),
         (Institution, lambda law: _institution_faults(law, probe)),
@@ -73,7 +76,9 @@ def faults(component: Any, scenario: Scenario | None = None) -> list[Fault]:
                 found.extend(laws(component))  # what came before an error stays found
             except Exception as error:  # noqa: BLE001  (whatever it raises is a fault of the component)
                 came = f"{type(error).__name__}: {error}".split("\n")[0]
-                return found or [Fault("it runs", came, "mend the error that it raises")]
+                tried = type(probe).__name__.strip("_")
+                mend = "mend the error that it raises, or try it in its own scenario: check(it, scenario)"
+                return found or [Fault("it runs", came, mend, "" if kind is Scenario else f"in {tried}")]
             return found
     raise TypeError(
         f"{component!r} is a {type(component).__name__}; wanted an instance of a Scenario, Institution, "
@@ -107,9 +112,9 @@ def _scenario_faults(scenario: Scenario) -> Iterator[Fault]:
     yield from _drift_faults(scenario, "step", "state", state, after)
     yield from _outcome_faults(scenario, outcome, card)
     yield from _word_faults(scenario, scenario.observe(after))
-    found = _source(scenario, r"\b(np|numpy)\.random\.|\brandom\.(random|randint|choice|gauss|uniform)\(")
+    found = _source(scenario, HIDDEN)
     if not found:  # engines would freeze or repeat hidden randomness; say the cause, not the symptom
-        yield from _engine_faults(Society(scenario, _Anyone()))
+        yield from _engine_faults(Society(scenario, Anyone()))
 
 
 def _number_faults(thing: Any) -> Iterator[Fault]:
@@ -152,9 +157,24 @@ def _sight_faults(scenario: Any, sight: Sight) -> Iterator[Fault]:
         if name not in channels:
             came = f"legal names the channel {name!r}; the channels are {sorted(channels)}"
             yield Fault("masks fit channels", came, "legal={...} keyed by channel name", where)
-        elif mask.shape != channels[name].everything(n).shape:
+        elif mask.shape == channels[name].everything(n).shape:
+            yield from _mask_faults(channels[name], name, mask, where)
+        else:
             came = f"legal[{name!r}] has shape {mask.shape}; wanted {channels[name].everything(n).shape}"
             yield Fault("masks fit channels", came, f"channels['{name}'].nothing(self.n_agents)", where)
+
+
+def _mask_faults(channel: Channel, name: str, mask: Any, where: str) -> Iterator[Fault]:
+    full = channel.everything(mask.shape[0])
+    if mask.dtype != full.dtype:
+        came = f"legal[{name!r}] is {mask.dtype}; wanted {full.dtype}"
+        yield Fault("masks fit channels", came, f"mask.astype(jnp.{full.dtype})", where)
+    elif mask.dtype == bool and not bool(mask.any(axis=-1).all()):
+        came = f"legal[{name!r}] leaves an agent without any legal act"
+        yield Fault("masks fit channels", came, f"channels['{name}'].nothing(self.n_agents)", where)
+    elif mask.dtype != bool and not bool(((mask >= 0.0) & (mask <= full)).all()):
+        came = f"legal[{name!r}] is {np.asarray(mask)}, outside 0 to {np.asarray(full)}"
+        yield Fault("masks fit channels", came, "jnp.clip(mask, 0.0, channel.high)", where)
 
 
 def _outcome_faults(scenario: Any, outcome: Outcome, card: Card) -> Iterator[Fault]:
@@ -232,14 +252,20 @@ def _institution_faults(law: Institution, scenario: Scenario) -> Iterator[Fault]
         came = f"delta is {settled.delta.dtype}{settled.delta.shape}; wanted float32({n},)"
         yield Fault("a delta for every agent", came, "delta = jnp.zeros_like(book)", _where(law, "settle"))
     other = law.settle(memory, happened, outcome.pay + 1.0 + jnp.arange(n, dtype=jnp.float32), key)
-    if not law.reads_pay and not np.allclose(settled.delta, other.delta):
+    if not law.reads_pay and not np.allclose(settled.delta, other.delta, equal_nan=True):
         came = "settle depends on the running payoff, and reads_pay is False"
         yield Fault("it says what it reads", came, "reads_pay: ClassVar[bool] = True", type(law).__name__)
     yield from _budget_faults(law, society)
 
 
 def _budget_faults(law: Institution, society: Governed) -> Iterator[Fault]:
-    total = run(Society(society, _Anyone()), 8).book.get(law.name, np.zeros((1, 1, 1))).sum(axis=-1)
+    total = run(Society(society, Anyone()), 8).book.get(law.name, np.zeros((1, 1, 1))).sum(axis=-1)
+    if not np.isfinite(total).all():
+        came = f"its deltas become {total[~np.isfinite(total)][0]} in a run of random acts"
+        yield Fault(
+            "deltas are finite", came, "guard the division: jnp.maximum(total, 1e-6)", _where(law, "settle")
+        )
+        return
     sums = {"balanced": np.abs(total), "burning": total, "minting": -total, "free": np.zeros(1)}
     if law.budget not in sums:
         yield Fault("its budget is declared", f"budget is {law.budget!r}", f"budget = one of {sorted(sums)}")
@@ -271,7 +297,7 @@ def _measure_faults(measure: Measure) -> Iterator[Fault]:
     if not measure.text or not measure.cites.strip():
         came = f"docstring {measure.text[:30]!r}, cites {measure.cites!r}"
         yield Fault("it says what it is", came, "@cw.measure(..., cites='Author year') over a docstring")
-    trace = run(Society(_Probe(), _Anyone()), 4)
+    trace = run(Society(Probe(), Anyone()), 4)
     try:
         values = measure(trace)
     except NA:
@@ -289,61 +315,30 @@ def _measure_faults(measure: Measure) -> Iterator[Fault]:
 # ----------------------------------------------------------------------------------------- shared
 
 
-class _Probe(Scenario):
-    """A small scenario to try components on: give some of 10, and say yes or no."""
-
-    n_agents: int = eqx.field(static=True, default=3)
-    horizon: int = eqx.field(static=True, default=3)
-
-    def channels(self):
-        return {"give": Amount(10.0, unit="coins"), "say": Choice(("no", "yes"))}
-
-    def card(self):
-        people, represents = one_each([f"player {i}" for i in range(self.n_agents)], 0.0, 90.0)
-        known = Oracle(best=54.0, worst=0.0, certificate="exact")
-        return Card("Probe", "commonweal", "mixed", "coins", people, represents, known)
-
-    def init(self, key):
-        return jnp.zeros(self.n_agents)
-
-    def step(self, state, actions, key):
-        give = actions["give"]
-        pay = 10.0 - give + 0.6 * give.sum() + 0.1 * jax.random.normal(key, give.shape)
-        events = {"cooperated": give / 10.0, "excess": 10.0 - give}
-        return give, Outcome(pay=pay, events=events)
-
-    def observe(self, state):
-        return Sight({"gave": jnp.broadcast_to(state, (self.n_agents, self.n_agents))})
-
-    def brief(self, agent):
-        return "Give some of your 10 coins; what is given grows by 80 % and is shared."
-
-    def tell(self, sight):
-        return f"Last gifts: {sight['gave']}."
-
-
-class _Anyone(Mind):
-    """Random legal acts on every channel."""
-
-    def act(self, memory, sight, channels, key):
-        named = sorted(channels.items())
-        return memory, {
-            name: c.sample(jax.random.fold_in(key, i), sight.legal[name]) for i, (name, c) in enumerate(named)
-        }
-
-
 def _some_acts(scenario: Scenario, sight: Sight, key: Any) -> Actions:
     channels = scenario.channels()
     legal = legal_acts(channels, sight, scenario.n_agents)
     return {name: channel.sample(key, legal[name]) for name, channel in channels.items()}
 
 
+def _equal(first: Any, second: Any) -> bool:
+    """Bit for bit, NaN being equal to NaN."""
+    if jax.tree.structure(first) != jax.tree.structure(second):
+        return False
+    pairs = zip(jax.tree.leaves(first), jax.tree.leaves(second), strict=True)
+    return all(np.array_equal(a, b, equal_nan=_real(a)) for a, b in pairs)
+
+
+def _real(x: Any) -> bool:
+    return jnp.issubdtype(jnp.asarray(x).dtype, jnp.floating)
+
+
 def _repeat_faults(thing: Any, method: str, call: Callable[[], Any]) -> Iterator[Fault]:
     """Two calls with one key must agree, bit for bit."""
     first, second = call(), call()
-    if not eqx.tree_equal(first, second):
+    if not _equal(first, second):
         came = f"two calls of {method} with one key differ: something draws outside the key"
-        hidden = _source(thing, r"\b(np|numpy)\.random\.|\brandom\.\w+\(")
+        hidden = _source(thing, HIDDEN)
         mend = "draw from the key that is passed in: jax.random.normal(key, shape)"
         yield Fault("all luck is keyed", came, mend, hidden or _where(thing, method))
 

@@ -9,8 +9,8 @@ class Commitment(Institution):
 
     - `leaders`: seats that move first, together; everyone else moves second, together.
 
-    The engine shows the acts (facts `shown:<channel>` [n, n] and `turn`); a round then takes two
-    ticks. Budget: balanced (it moves no payoffs). Predicted: selects the leader's preferred equilibrium
+    The engine shows the acts (facts `shown:<channel>` [n, n] and `turn`); the trace keeps one row a
+    round. Budget: balanced (it moves no payoffs). Predicted: selects the leader's preferred equilibrium
     (battle of the sexes; earthquake with A first). Known failure: the first mover extorts where
     yielding is the best reply to a threat made good (chicken), and the wrong leader overshoots
     (earthquake with N first). Source: von Stackelberg 1934, Schelling 1960; institutions.md D4.

@@ -5,19 +5,11 @@ import numpy as np
 from .._channel import Amount, Channel
 from .._describe import rebuild
 from .._measure import NA, measure
-from .._mind import Mind
 from .._run import run
-from .._society import Society
+from .._society import Silent, Society
 from .._trace import Trace
 
 GRID = 5  # how many amounts, from 0 to the most, stand for a channel of amounts
-
-
-class _Silent(Mind):
-    """Says nothing; every act is forced."""
-
-    def act(self, memory, sight, channels, key):
-        return memory, {}
 
 
 @measure(unit="payoff", better="lower", cites="measures.md row 7; Hannan 1957", per="agent")
@@ -33,7 +25,7 @@ def external_regret(trace: Trace) -> np.ndarray:
     if "society" not in trace.recipe:
         raise NA("the trace has no recipe to run again (recordings have none)")
     scenario = rebuild(trace.recipe["society"]["fields"]["scenario"])
-    society, seeds = Society(scenario, _Silent()), [int(s) for s in trace.seeds]
+    society, seeds = Society(scenario, Silent()), [int(s) for s in trace.seeds]
     played = np.broadcast_to(trace.alive[:, :, None], trace.shape)  # past the end, the others are silent
     best = np.full((len(seeds), trace.shape[2]), -np.inf)
     for name, channel in scenario.channels().items():

@@ -1,9 +1,9 @@
 """Minds that need no memory, the baselines of every study: random play, a constant act, a silent seat."""
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from .._channel import named_key
 from .._mind import Mind
 from .._param import _real
 
@@ -12,11 +12,10 @@ class Random(Mind):
     """Uniformly random legal acts on every channel: the chance baseline."""
 
     def act(self, memory, sight, channels, key):
-        acts = {
-            name: channel.sample(jax.random.fold_in(key, i), sight.legal[name])
-            for i, (name, channel) in enumerate(sorted(channels.items()))
+        return memory, {
+            name: channel.sample(named_key(key, name), sight.legal[name])
+            for name, channel in channels.items()
         }
-        return memory, acts
 
 
 class Constant(Mind):

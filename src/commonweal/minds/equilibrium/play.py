@@ -25,13 +25,14 @@ class EquilibriumPlay(Mind):
 
     def prepare(self, scenario, seat, key):
         found = solve(scenario, self.select)
+        turn = next(i for i, group in enumerate(scenario.groups) if seat in group)  # it acts once a round
         table = found.table
         names, rows = tuple(sorted(table.facts)), len(table.t)
         seen = np.concatenate([table.facts[name][:, seat].reshape(rows, -1) for name in names], axis=1)
         spare = -rows % SPARE
-        when = np.concatenate([table.t, np.full(spare, -1, np.int32)])
+        when = np.concatenate([table.t // len(scenario.groups), np.full(spare, -1, np.int32)])
         mine = {name: jnp.asarray(np.pad(x[:, seat], (0, spare))) for name, x in table.acts.items()}
-        path = {name: jnp.asarray(x[:, seat]) for name, x in found.play.items()}
+        path = {name: jnp.asarray(x[turn :: len(scenario.groups), seat]) for name, x in found.play.items()}
         seen = jnp.asarray(np.pad(seen, ((0, spare), (0, 0))), jnp.float32)
         return _ByTable(names, jnp.asarray(when), seen, mine, path)
 
@@ -43,7 +44,7 @@ class EquilibriumPlay(Mind):
 
 
 class _ByTable(Mind):
-    """One seat's solved play: what it sees in each state, what it then does, and the path by tick."""
+    """One seat's solved play: what it sees in each state, what it then does, and the path by round."""
 
     names: tuple[str, ...] = text()
     t: Int[Array, " R"]
