@@ -39,7 +39,7 @@ def describe(thing: Any) -> Any:
         values = [x if math.isfinite(x) else str(x) for x in array.ravel().tolist()]
         return {"array": values, "dtype": str(array.dtype), "shape": list(array.shape)}
     if isinstance(thing, tuple) and hasattr(thing, "_fields"):
-        return {"class": _path(type(thing)), "fields": {k: describe(v) for k, v in thing._asdict().items()}}
+        return {"class": _path(type(thing)), "fields": {k: describe(v) for k, v in thing._asdict().items()}}  # type: ignore[attr-defined]
     if isinstance(thing, tuple | list):
         return {type(thing).__name__: _runs([describe(x) for x in thing])}
     if isinstance(thing, Mapping):
