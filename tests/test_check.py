@@ -204,3 +204,18 @@ def test_nan_is_no_hidden_randomness():
             return state, cw.Outcome(pay=actions["give"] * jnp.nan)
 
     assert faults(Undefined())[0].law == "outcomes are finite"
+
+
+def test_three_planted_faults_in_one_scenario_are_all_named(tmp_path):
+    text = SOUND
+    for name in ("hidden randomness", "dtype drift", "missing agent axis"):
+        before, after, _, _ = PLANTED[name]
+        text = text.replace(before, after)
+    path = tmp_path / "my_three.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location("my_three", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    laws = [fault.law for fault in faults(module.Well())]
+    assert laws[:3] == ["all luck is keyed", "every agent has its row", "dtypes are stable"]
+    assert "np.random.uniform" in faults(module.Well())[0].where

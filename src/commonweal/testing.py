@@ -4,8 +4,10 @@
 says what came, and the line that would mend it.
 """
 
+import ast
 import inspect
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -25,7 +27,7 @@ from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 from ._society import Society
 from ._trace import Trace
 
-HIDDEN = r"\b(np|numpy)\.random\.|(?<![\w.])random\.\w+\("  # draws that no key governs
+HIDDEN = r"(np|numpy)\.random\.|random\."  # how calls begin whose draws no key governs
 
 
 class Fault(NamedTuple):
@@ -101,19 +103,22 @@ def _scenario_faults(scenario: Scenario) -> Iterator[Fault]:
         )
     for name, channel in scenario.channels().items():
         yield from _channel_faults(scenario, name, channel)
+    if hidden := _hidden(scenario):
+        came, mend = "a call draws outside the key", "draw from the key: jax.random.normal(key, shape)"
+        yield Fault("all luck is keyed", came, mend, hidden)
     key = jax.random.key(0)
     state = scenario.init(key)
-    yield from _repeat_faults(scenario, "init", lambda: scenario.init(key))
+    if not hidden:
+        yield from _repeat_faults(scenario, "init", lambda: scenario.init(key))
     yield from _sight_faults(scenario, scenario.observe(state))
-    yield from _repeat_faults(scenario, "observe", lambda: scenario.observe(state))
     actions = _some_acts(scenario, scenario.observe(state), key)
     after, outcome = scenario.step(state, actions, key)
-    yield from _repeat_faults(scenario, "step", lambda: scenario.step(state, actions, key))
+    if not hidden:
+        yield from _repeat_faults(scenario, "step", lambda: scenario.step(state, actions, key))
     yield from _drift_faults(scenario, "step", "state", state, after)
     yield from _outcome_faults(scenario, outcome, card)
     yield from _word_faults(scenario, scenario.observe(after))
-    found = _source(scenario, HIDDEN)
-    if not found:  # engines would freeze or repeat hidden randomness; say the cause, not the symptom
+    if not _hidden(scenario):  # engines would freeze or repeat hidden randomness; say the cause only
         yield from _engine_faults(Society(scenario, Anyone()))
 
 
@@ -338,9 +343,8 @@ def _repeat_faults(thing: Any, method: str, call: Callable[[], Any]) -> Iterator
     first, second = call(), call()
     if not _equal(first, second):
         came = f"two calls of {method} with one key differ: something draws outside the key"
-        hidden = _source(thing, HIDDEN)
         mend = "draw from the key that is passed in: jax.random.normal(key, shape)"
-        yield Fault("all luck is keyed", came, mend, hidden or _where(thing, method))
+        yield Fault("all luck is keyed", came, mend, _hidden(thing) or _where(thing, method))
 
 
 def _drift_faults(thing: Any, method: str, what: str, before: Any, after: Any) -> Iterator[Fault]:
@@ -379,12 +383,13 @@ def _where(thing: Any, method: str) -> str:
         return f"{type(thing).__name__}.{method}"
 
 
-def _source(thing: Any, pattern: str) -> str:
-    """The first source line of the component's class that matches, as `file:line text`."""
+def _hidden(thing: Any) -> str:
+    """The first call in the component's class that draws outside the key, as `file:line text`."""
     try:
         lines, start = inspect.getsourcelines(type(thing))
         file = (inspect.getsourcefile(type(thing)) or "").rsplit("/", 1)[-1]
     except (OSError, TypeError):
         return ""
-    hits = (f"{file}:{start + i} {line.strip()}" for i, line in enumerate(lines) if re.search(pattern, line))
-    return next(hits, "")
+    calls = [n for n in ast.walk(ast.parse(textwrap.dedent("".join(lines)))) if isinstance(n, ast.Call)]
+    drawn = [call.lineno for call in calls if re.match(HIDDEN, ast.unparse(call.func))]
+    return f"{file}:{start + min(drawn) - 1} {lines[min(drawn) - 1].strip()}" if drawn else ""
