@@ -384,12 +384,17 @@ def _where(thing: Any, method: str) -> str:
 
 
 def _hidden(thing: Any) -> str:
-    """The first call in the component's class that draws outside the key, as `file:line text`."""
-    try:
-        lines, start = inspect.getsourcelines(type(thing))
-        file = (inspect.getsourcefile(type(thing)) or "").rsplit("/", 1)[-1]
-    except (OSError, TypeError):
-        return ""
-    calls = [n for n in ast.walk(ast.parse(textwrap.dedent("".join(lines)))) if isinstance(n, ast.Call)]
-    drawn = [call.lineno for call in calls if re.match(HIDDEN, ast.unparse(call.func))]
-    return f"{file}:{start + min(drawn) - 1} {lines[min(drawn) - 1].strip()}" if drawn else ""
+    """The first call in the component's methods that draws outside the key, as `file:line text`."""
+    for method in filter(
+        inspect.isfunction, map(inspect.unwrap, filter(callable, vars(type(thing)).values()))
+    ):
+        try:
+            lines, start = inspect.getsourcelines(method)
+            tree = ast.parse(textwrap.dedent("".join(lines)))
+        except (OSError, TypeError, SyntaxError):
+            continue
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and re.match(HIDDEN, ast.unparse(call.func)):
+                file = method.__code__.co_filename.rsplit("/", 1)[-1]
+                return f"{file}:{start + call.lineno - 1} {lines[call.lineno - 1].strip()}"
+    return ""
