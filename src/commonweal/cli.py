@@ -202,6 +202,17 @@ def _shelf(shelf: str) -> Iterator[tuple[str, str]]:
         for name, thing in components(importlib.import_module(f"{room.__name__}.{info.name}")).items():
             text = inspect.getdoc(thing) if isinstance(thing, type) else thing.text
             yield name, (text or "").partition("\n")[0]
+    for name, thing in vars(room).items():  # functions that make one of them: the classical games, strategies
+        if inspect.isfunction(thing) and _makes(thing):
+            yield f"{name}()", (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def _makes(function: Any) -> bool:
+    """Whether a function says that it returns a component."""
+    from . import Institution, Measure, Mind, Scenario
+
+    made = inspect.signature(function, eval_str=True).return_annotation
+    return isinstance(made, type) and issubclass(made, Scenario | Institution | Mind | Measure)
 
 
 def _studies(file: Path, worlds: int | None) -> "list[Study]":
