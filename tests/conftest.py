@@ -1,12 +1,19 @@
 """Strict numerics in every test: no silent promotion of dtypes or ranks; one CPU thread each."""
 
 import os
+from pathlib import Path
 
-# Both are read when JAX is first imported, so they come before it.
+# All of these are read when JAX is first imported, so they come before it.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("NPROC", "1")
 # Tests compile much and run little: cheap code is three times faster to make.
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# What one worker or one run has compiled, the next need not.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".pytest_cache" / "jax")
+)
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

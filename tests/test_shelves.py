@@ -84,7 +84,13 @@ def same(a, b):
     assert np.array_equal(a.alive, b.alive) and a.messages.equals(b.messages)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# Variants of a scenario that is tried anyway: the slow tier does them.
+VARIANTS = ("commons, proportional", "battle of the sexes", "volunteer's dilemma", "earthquake")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if n in VARIANTS else ()) for n in SCENARIOS]
+)
 def test_every_scenario_obeys_the_laws(name):
     assert faults(SCENARIOS[name]) == []
 
