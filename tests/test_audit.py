@@ -340,3 +340,13 @@ def test_real_recordings_are_fully_accounted_for():
             assert row.figures["cooperation"].value == pytest.approx(np.nanmean(did, axis=(1, 2)).mean())
         assert len(trace.seeds) == row.matches
     json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_what_a_mediator_did_is_not_passed_off_as_a_models_choice(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = ["game,match,round,seat,model,action,points,mediated", "pd,1,0,1,a,C,3,1", "pd,1,0,2,b,C,3,"]
+    path.write_text("\n".join(rows) + "\n")
+    noted = " ".join(audit(read_recordings(path)).to_dict()["notes"])
+    assert "In 1 rows a mediator acted for the player" in noted
+    path.write_text(path.read_text().replace(",3,1", ",3,"))
+    assert "mediator" not in " ".join(audit(read_recordings(path)).to_dict()["notes"])

@@ -199,6 +199,11 @@ def _estimate(cell: pl.DataFrame, figure: str) -> Estimate:
 
 def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str]:
     """What a reader must know before comparing rows."""
+    if recordings.mediated:
+        yield (
+            f"In {recordings.mediated:,} rows a mediator acted for the player (column mediated): there, "
+            "cooperation is the mediator's act, chosen by delegating, and not the model's own."
+        )
     frame = recordings.frame
     games = frame.group_by("game").agg(pl.col("world").n_unique()).sort("world", "game")
     if games.height > 1:

@@ -124,6 +124,7 @@ class Recordings:
     bad: pl.DataFrame
     read: int
     cooperative: dict[str, tuple[str, ...]]
+    mediated: int = 0  # rows whose column `mediated` is 1: the act was a mediator's
 
     def __post_init__(self):
         if self.kept + self.bad.height != self.read:
@@ -165,7 +166,8 @@ def read_recordings(path: str | os.PathLike, columns: Columns | None = None) -> 
         pl.when(declared).then(played.is_in(counted).cast(pl.Float64)).alias("cooperated"),
         "line",
     )
-    return Recordings(source, columns, frame, bad, table.height, acts)
+    by_mediator = table["mediated"].cast(pl.String).eq("1").sum() if "mediated" in table.columns else 0
+    return Recordings(source, columns, frame, bad, table.height, acts, int(by_mediator or 0))
 
 
 def read_table(path: str | os.PathLike) -> pl.DataFrame:
