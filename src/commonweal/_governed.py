@@ -165,7 +165,8 @@ class Governed(Scenario):
         """Bool[phases, n]: who moves in which phase of a round."""
         return np.array([[i in group for i in range(self.n_agents)] for group in self.groups])
 
-    def _silent(self) -> Actions:
+    def silent(self) -> Actions:
+        """Everybody's silence on every channel."""
         return {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
 
     def channels(self) -> dict[str, Channel]:
@@ -181,7 +182,7 @@ class Governed(Scenario):
         memories = {
             law.name: law.init(self.base, owner_key(key, BEFORE, f"{law.name}/init")) for law in self.laws
         }
-        silent = self._silent()
+        silent = self.silent()
         pending = {"intent": silent, "act": silent} if len(self.groups) > 1 else {}
         return GovernedState(
             self.base.init(owner_key(key, BEFORE, "scenario/init")), memories, jnp.int32(0), pending
@@ -221,7 +222,7 @@ class Governed(Scenario):
         act = {name: channels[name].clip(x, legal[name]) for name, x in intent.items()}
         if len(self.groups) == 1:
             return self._play(state, intent, act, key)
-        phase, silent = state.t % len(self.groups), self._silent()
+        phase, silent = state.t % len(self.groups), self.silent()
         mine = jnp.asarray(self.turns())[phase]
         pending = {
             what: {name: jnp.where(mine, acts[name], state.pending[what][name]) for name in silent}

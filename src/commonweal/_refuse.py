@@ -89,7 +89,7 @@ def refuse_illegal(
         t = int(illegal[world])
         for name, channel in channels.items():
             n = intent[name].shape[-1]
-            reach = channel.nothing(n) if channel.lever else channel.everything(n)
+            reach = channel.everything(n)
             fine = np.asarray(channel.allowed(jnp.asarray(intent[name][world, t]), reach))
             for agent in np.flatnonzero(~fine)[:1]:
                 wanted = channel.describe(np.asarray(reach)[agent])

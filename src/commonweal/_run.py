@@ -270,8 +270,7 @@ def _messages(acts: Mapping[str, np.ndarray], channels, phrases: Mapping[int, li
             world, t, agent = np.nonzero(acts[name])
             codes = acts[name][world, t, agent]
             said = [
-                channel.options[c] if c < len(channel.options) else phrases[int(w)][c - len(channel.options)]
-                for w, c in zip(world, codes, strict=True)
+                _said(channel, int(c), phrases.get(int(w), [])) for w, c in zip(world, codes, strict=True)
             ]
             frame = pl.DataFrame({"world": world, "t": t, "agent": agent}).with_columns(
                 channel=pl.lit(name), text=pl.Series(said, dtype=pl.String)

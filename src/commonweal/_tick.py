@@ -73,8 +73,7 @@ def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, wor
         memories.append(jax.tree.map(lambda new, old: _where(heard, new, old), learned, memory))  # noqa: B023
         parts.append((group.seats, acts))
         odds.append((group.seats, stated))
-    silent = {name: jnp.broadcast_to(c.silence, (n,)) for name, c in channels.items()}
-    intent = {name: _gather(parts, name, silent[name]) for name in channels}
+    intent = {name: _gather(parts, name, silence) for name, silence in scenario.silent().items()}
     for name, (forced, value) in do.acts.items():
         intent[name] = jnp.where(forced[t], value[t], intent[name])
     named = sorted({name for _, stated in odds for name in stated})
@@ -187,8 +186,7 @@ def act(
     row = jax.tree.map(lambda x: jnp.where(alive, x, jnp.zeros_like(x)), row) | {"alive": alive}
     fine, turn = jnp.array(True), jnp.asarray(scenario.turns())[phase]
     for name, channel in scenario.channels().items():
-        reach = channel.nothing(n) if channel.lever else channel.everything(n)
-        fine = fine & (channel.allowed(intent[name], reach) | ~turn).all()
+        fine = fine & (channel.allowed(intent[name], channel.everything(n)) | ~turn).all()
     illegal = jnp.where((world.illegal < 0) & ~fine & alive, t, world.illegal)
     state = jax.tree.map(lambda new, old: jnp.where(alive, new, old), step.state, world.state)
     state = eqx.tree_at(lambda s: s.t, state, world.state.t + 1)
