@@ -1,8 +1,9 @@
 """What chooses: a `Mind` is pure and in-graph, a `Speaker` answers in words and in its own time."""
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -36,6 +37,20 @@ class Mind(Module):
     def prepare(self, scenario: Governed, seat: int, key: PRNGKeyArray) -> "Mind":
         """Get ready for the scenario under its institutions: learn, solve; by default nothing."""
         return self
+
+    @property
+    def learns(self) -> bool:
+        """Whether `train` must come before `act`."""
+        return False
+
+    def train(
+        self, society: Any, seats: tuple[int, ...], key: PRNGKeyArray, folder: Path | None = None
+    ) -> "Sequence[Mind]":
+        """The minds of the seats that learn, trained together in the society they are judged in.
+
+        `folder`, if given, holds checkpoints and the learning curve; training goes on from there.
+        """
+        return [society.minds[seat] for seat in seats]
 
     def init(self, seat: Int[Array, ""], key: PRNGKeyArray) -> Any:
         """What the mind remembers before the first tick."""

@@ -1,6 +1,7 @@
 """A society: a scenario, under institutions, played by minds; and its minds grouped for vmap."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import equinox as eqx
@@ -50,13 +51,24 @@ class Society(eqx.Module):
         """The seats of the minds that answer in words."""
         return tuple(i for i, mind in enumerate(self.minds) if isinstance(mind, Speaker))
 
-    def prepare(self) -> "Society":
-        """The same society with every pure mind prepared for its seat (see `Mind.prepare`)."""
-        keys = jax.random.split(jax.random.key(0), len(self.minds))
+    def prepare(self, folder: Path | None = None) -> "Society":
+        """The same society with every pure mind prepared for its seat, and those that learn trained.
+
+        `folder` holds the checkpoints and learning curves of training, which goes on from there.
+        See `Mind.prepare` and `Mind.train`.
+        """
+        keys = jax.random.split(jax.random.key(0), len(self.minds) + 1)
         ready = [
             mind.prepare(self.scenario, i, keys[i]) if isinstance(mind, Mind) else mind
             for i, mind in enumerate(self.minds)
         ]
+        society = Society(self.scenario, ready, self.profiles)
+        seats = tuple(i for i, mind in enumerate(ready) if isinstance(mind, Mind) and mind.learns)
+        if not seats:
+            return society
+        taught = society.minds[seats[0]].train(society, seats, keys[-1], folder)  # type: ignore[union-attr]
+        for seat, mind in zip(seats, taught, strict=True):
+            ready[seat] = mind
         return Society(self.scenario, ready, self.profiles)
 
     def groups(self) -> "tuple[Group, ...]":
