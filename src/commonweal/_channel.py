@@ -9,15 +9,31 @@ import abc
 import re
 import zlib
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ._param import Module, count, param, text
+
+
+def draw(key: Array, weights: Float[Array, "*rows m"]) -> Int[Array, "*rows"]:
+    """For each row an index drawn in proportion to its weights, by inverting their sum: one uniform.
+
+    An index of weight 0 is never drawn, unless all are 0.
+    """
+    m = weights.shape[-1]
+    if m > 64:
+        reached = [jnp.cumsum(weights, axis=-1)]
+    else:
+        reached = [one[..., None] for one in accumulate(weights[..., i] for i in range(m))]
+    u = jax.random.uniform(key, weights.shape[:-1])[..., None] * reached[-1][..., -1:]
+    passed = sum((one <= u).sum(axis=-1, dtype=jnp.int32) for one in reached)
+    return jnp.minimum(passed, m - 1)
 
 
 def named_key(key: Array, name: str) -> Array:
@@ -113,7 +129,7 @@ class _Options(Channel):
         return inside & (_one_hot(act, legal) & legal).any(axis=-1)
 
     def sample(self, key, legal):
-        return jax.random.categorical(key, jnp.where(legal, 0.0, -jnp.inf)).astype(jnp.int32)
+        return draw(key, legal.astype(jnp.float32))
 
     def describe(self, legal):
         return "one of: " + _named(self.options, legal)
@@ -230,7 +246,7 @@ class Words(_Options):
 
     def sample(self, key, legal):
         phrases = jax.lax.broadcasted_iota(jnp.int32, legal.shape, legal.ndim - 1) < len(self.options)
-        return jax.random.categorical(key, jnp.where(legal & phrases, 0.0, -jnp.inf)).astype(jnp.int32)
+        return draw(key, (legal & phrases).astype(jnp.float32))
 
     def describe(self, legal):
         if legal[-1]:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ._channel import Channel, check_channels
+from ._channel import Channel, check_channels, draw
 from ._governed import BEFORE, Governed, GovernedState, owner_key
 from ._mind import Act, Odds, Values
 from ._profile import Profile, even_odds
@@ -135,8 +135,7 @@ def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, 
         sound = sound & (stated >= 0.0).all()
     else:
         odds = (Profile() if profile is None else profile).choose(stated, legal)
-    drawn = jax.random.categorical(key, jnp.log(odds)).astype(jnp.int32)
-    return jnp.where(sound, drawn, -1), odds
+    return jnp.where(sound, draw(key, odds), -1), odds
 
 
 def _where(seats: Array, new: Array, old: Array) -> Array:
