@@ -67,9 +67,10 @@ def run(
             f"engine='graph' cannot host the speakers in seats {list(society.speakers)}; wanted pure minds "
             "only: cw.run(society, seeds, engine='async')"
         )
-    recipe = {"society": describe(society), "engine": chosen, "forced": bool(do)}
-    recipe |= {"platform": jax.devices()[0].platform, "jax": jax.__version__}
     ready = society.prepare()
+    told = ready if society.learners else society  # what was learned belongs to the recipe
+    recipe = {"society": describe(told), "engine": chosen, "forced": bool(do)}
+    recipe |= {"platform": jax.devices()[0].platform, "jax": jax.__version__}
     forced = _forced(do or {}, ready, len(names))
     try:
         if chosen == "async":

@@ -51,6 +51,11 @@ class Society(eqx.Module):
         """The seats of the minds that answer in words."""
         return tuple(i for i, mind in enumerate(self.minds) if isinstance(mind, Speaker))
 
+    @property
+    def learners(self) -> tuple[int, ...]:
+        """The seats of the minds that must still be trained."""
+        return tuple(i for i, mind in enumerate(self.minds) if isinstance(mind, Mind) and mind.learns)
+
     def prepare(self, folder: Path | None = None) -> "Society":
         """The same society with every pure mind prepared for its seat, and those that learn trained.
 
@@ -63,11 +68,11 @@ class Society(eqx.Module):
             for i, mind in enumerate(self.minds)
         ]
         society = Society(self.scenario, ready, self.profiles)
-        seats = tuple(i for i, mind in enumerate(ready) if isinstance(mind, Mind) and mind.learns)
-        if not seats:
+        if not society.learners:
             return society
-        taught = society.minds[seats[0]].train(society, seats, keys[-1], folder)  # type: ignore[union-attr]
-        for seat, mind in zip(seats, taught, strict=True):
+        first = ready[society.learners[0]]
+        taught = first.train(society, society.learners, keys[-1], folder)  # type: ignore[union-attr]
+        for seat, mind in zip(society.learners, taught, strict=True):
             ready[seat] = mind
         return Society(self.scenario, ready, self.profiles)
 

@@ -165,6 +165,35 @@ def audit(
 
 
 @app.command()
+def calibrate(
+    name: Annotated[str | None, typer.Argument(help="One target; all of the tier if not given.")] = None,
+    tier: Annotated[str, typer.Option(help="fast (closed forms), slow (learning), or all.")] = "fast",
+    page: Annotated[Path | None, typer.Option(help="Write the comparison as a Markdown page too.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce published results; exit 1 if one does not come back."""
+    from rich.console import Console
+
+    from .calibration import TARGETS, judge
+    from .calibration.present import page as to_page
+    from .calibration.present import render, to_dict
+
+    chosen = [t for t in TARGETS if (t.name == name if name else tier in (t.tier, "all"))]
+    if not chosen:
+        known = ", ".join(t.name for t in TARGETS) if name else "fast, slow, all"
+        raise ValueError(f"calibrate came with {name or tier!r}; wanted one of {known}")
+    verdicts = [judge(target) for target in chosen]
+    if page:
+        page.write_text(to_page(verdicts), encoding="utf-8")
+    if as_json:
+        _print_json([to_dict(verdict) for verdict in verdicts])
+    else:
+        render(verdicts, Console(), rows=name is not None)
+    if not all(verdict.passed for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
 def check(file: File, as_json: Json = False) -> None:
     """Try the laws of components on a file; exit 1 if one broke."""
     from . import Institution, Measure, Mind, Scenario

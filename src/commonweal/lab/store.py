@@ -67,21 +67,23 @@ def clean(folder: Path) -> None:
 
 
 @contextmanager
-def lock(folder: Path, *, shared: bool = False) -> Iterator[None]:
+def lock(folder: Path, *, shared: bool = False, patience: float = PATIENCE) -> Iterator[None]:
     """Keep other runs out of a folder; shards share it. The system lets go when the process dies.
+
+    `patience` is how many seconds to wait for a run that is at work there.
 
     Raises:
         ValueError: another run is at work there.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
-        patience = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while True:
             try:
                 fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > patience:
+                if time.monotonic() > until:
                     raise ValueError(
                         f"another run is at work in {folder}; wait for it, or give this one a folder of "
                         "its own: --out runs/other"

@@ -7,6 +7,7 @@ where it was, and ends in the same bytes as one that was never killed.
 import hashlib
 import inspect
 import io
+import math
 import os
 import re
 import sys
@@ -29,7 +30,7 @@ from .results import DECLARABLE, Results, missing_cells, read_results
 from .store import clean, lock, settle_plan, to_json, whole, write
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")
-LIBRARIES = ("jax", "jaxlib", "equinox", "numpy", "scipy", "polars")
+LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")
 
 
 class Cell(NamedTuple):
@@ -155,9 +156,11 @@ class Study:
             cells = self.cells()
             mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
             missing = missing_cells(folder, plan)
-            for cell in _tracked([c for c in mine if c.name in missing], self.name, progress):
+            todo = [cell for cell in mine if cell.name in missing]
+            ready = {name: self._ready(name, folder) for name in dict.fromkeys(c.condition for c in todo)}
+            for cell in _tracked(todo, self.name, progress):
                 with whole(folder / "cells" / cell.name) as part:
-                    self._fill(cell, part, plan["cells"][cell.name]["key"])
+                    self._fill(ready[cell.condition], cell, part, plan["cells"][cell.name]["key"])
             if shard is not None:
                 return None
             results = read_results(folder)
@@ -167,9 +170,19 @@ class Study:
             write(folder / "results.json", to_json(results.as_dict()))
         return results
 
-    def _fill(self, cell: Cell, part: Path, key: str) -> None:
+    def _ready(self, condition: str, folder: Path) -> Society:
+        """The society of a condition, its learners trained once, in a folder from which training goes on."""
+        society = self.conditions[condition]
+        if not society.learners:
+            return society
+        home = folder / "minds" / f"{list(self.conditions).index(condition):02d}-{slug(condition)}"
+        home.mkdir(parents=True, exist_ok=True)
+        with lock(home, patience=math.inf):  # another shard may be training them now
+            return society.prepare(home)
+
+    def _fill(self, society: Society, cell: Cell, part: Path, key: str) -> None:
         """Run one cell into a folder: numbers per world, what was not available, the first traces."""
-        trace = run(self.conditions[cell.condition], cell.seeds)
+        trace = run(society, cell.seeds)
         columns: dict[str, Any] = {"seed": np.asarray(trace.seeds, np.int64), "invalid": trace.invalid}
         book = {f"book:{row}": x.sum(axis=(1, 2), dtype=float) for row, x in trace.book.items()}
         columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()}

@@ -1,0 +1,76 @@
+"""Published results come back, and every planted fault is caught."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from commonweal.calibration import TARGETS, Row, Target, judge
+from commonweal.calibration.present import page, render, to_dict
+from commonweal.cli import app
+
+TIERS = {target.name: [pytest.mark.slow] if target.tier == "slow" else [] for target in TARGETS}
+
+
+@pytest.mark.parametrize("target", [pytest.param(t, id=t.name, marks=TIERS[t.name]) for t in TARGETS])
+def test_a_published_result_comes_back_and_its_planted_fault_does_not(target):
+    verdict = judge(target)
+    gates = [row for row in verdict.rows + verdict.metamorphic if row.gates]
+    assert gates and [row for row in gates if not row.passed] == []
+    assert verdict.control_failed
+    assert verdict.passed
+
+
+def coin(p=0.5, off=0.0, mark="D", holds="equal"):
+    row = Row("heads", p + off, 0.5, 0.01, "Bernoulli 1713", mark, holds=holds)
+    wrong = Row("heads of a bent coin", p + off + 0.2, 0.5, 0.01, "Bernoulli 1713")
+    return Target("coin", "A coin", "One toss.", rows=lambda: [row], control=lambda: [wrong])
+
+
+def test_a_row_passes_within_its_tolerance_and_on_the_side_it_claims():
+    at_least = Row("x", 0.9, 0.5, 0.1, "", holds="at least")
+    assert at_least.passed and not replace(at_least, ours=0.3).passed
+    assert replace(at_least, ours=0.3, holds="at most").passed
+    assert replace(at_least, ours=0.45, holds="equal").passed
+    assert not replace(at_least, ours=float("nan")).passed
+
+
+def test_a_value_from_memory_is_shown_and_decides_nothing():
+    verdict = judge(coin(off=0.3, mark="mem"))
+    assert not verdict.rows[0].passed and not verdict.rows[0].gates
+    assert not verdict.passed  # a target without a gate proves nothing
+
+
+def test_a_target_whose_planted_fault_passes_is_not_believed():
+    fooled = replace(coin(), control=lambda: [Row("heads", 0.5, 0.5, 0.01, "")])
+    assert judge(coin()).passed
+    assert not judge(fooled).passed
+
+
+def test_a_broken_relation_fails_the_target():
+    broken = replace(coin(), metamorphic=lambda: [Row("heads = 1 - tails", 0.5, 0.4, 1e-9, "")])
+    assert not judge(broken).passed
+
+
+def test_a_verdict_prints_as_a_table_as_json_and_as_a_page(capsys):
+    verdict = judge(coin(off=0.3))
+    told = to_dict(verdict)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert told["rows"][0]["passed"] is False and told["control_failed"] is True
+    render([verdict], Console(width=100), rows=False)  # a failure shows its rows unasked
+    printed = capsys.readouterr().out
+    assert "fails" in printed and "FAILS" in printed and "0.5 ± 0.01" in printed
+    assert "| heads | 0.5 ± 0.01 | 0.8 | FAILS | Bernoulli 1713 (D) |" in page([verdict])
+
+
+def test_the_command_line_refuses_an_unknown_target():
+    result = CliRunner().invoke(app, ["calibrate", "phlogiston"])
+    assert result.exit_code == 1
+    assert "wanted one of" in str(result.exception)
+
+
+def test_names_of_targets_are_unique():
+    names = [target.name for target in TARGETS]
+    assert len(set(names)) == len(names)
