@@ -31,6 +31,25 @@ class Do(eqx.Module):
 
     acts: dict[str, tuple[Array, Array]] = eqx.field(default_factory=dict)
 
+    def at(self, t: Int[Array, ""]) -> dict[str, tuple[Array, Array]]:
+        """Who is forced to what in round t: channel -> (Bool[n], values [n])."""
+        return {name: (forced[t], value[t]) for name, (forced, value) in self.acts.items()}
+
+
+class Change(eqx.Module):
+    """One decision replaced: in round `t` the agent does `value` on the channel."""
+
+    channel: str = eqx.field(static=True)
+    n_agents: int = eqx.field(static=True)
+    t: Int[Array, ""]
+    agent: Int[Array, ""]
+    value: Array
+
+    def at(self, t: Int[Array, ""]) -> dict[str, tuple[Array, Array]]:
+        """As `Do.at`."""
+        mine = (jnp.arange(self.n_agents) == self.agent) & (t == self.t)
+        return {self.channel: (mine, jnp.broadcast_to(self.value, (self.n_agents,)))}
+
 
 class Chosen(NamedTuple):
     """What the pure minds chose: the world with new memories, sights, intent, odds where stated."""
@@ -59,7 +78,9 @@ def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -
     return World(scenario.init(key), tuple(memories), jnp.zeros(n), jnp.array(False), jnp.int32(-1))
 
 
-def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, world: World) -> Chosen:
+def look(
+    scenario: Governed, groups: tuple[Group, ...], do: Do | Change, seed: Array, world: World
+) -> Chosen:
     """First half: everyone sees, the minds choose; whose turn it is not neither learns nor is heard."""
     phases = len(scenario.groups)
     t, turn = world.state.t // phases, jnp.asarray(scenario.turns())[world.state.t % phases]
@@ -74,8 +95,8 @@ def look(scenario: Governed, groups: tuple[Group, ...], do: Do, seed: Array, wor
         parts.append((group.seats, acts))
         odds.append((group.seats, stated))
     intent = {name: _gather(parts, name, silence) for name, silence in scenario.silent().items()}
-    for name, (forced, value) in do.acts.items():
-        intent[name] = jnp.where(forced[t], value[t], intent[name])
+    for name, (forced, value) in do.at(t).items():
+        intent[name] = jnp.where(forced, value, intent[name])
     named = sorted({name for _, stated in odds for name in stated})
     blank = {name: jnp.full(sights.legal[name].shape, jnp.nan) for name in named}
     stated = {name: _gather(odds, name, blank[name]) for name in named}
