@@ -19,6 +19,7 @@ import polars as pl
 
 from ._channel import Words
 from ._describe import describe, rebuild
+from ._drive import Drive
 from ._governed import Governed
 from ._mind import NoAnswer
 from ._refuse import refuse_illegal, refuse_malformed, refuse_unfit
@@ -192,15 +193,12 @@ def _rounds(rows: dict[str, Any], scenario: Governed) -> dict[str, Any]:
     return last | {"odds": odds}
 
 
-_begin, _look, _act = eqx.filter_jit(begin), eqx.filter_jit(look), eqx.filter_jit(act)
-
-
 async def _play_all(society: Society, names: list[int], do: Do):
     """All worlds in flight together, each with its own barrier a tick; results in the seeds' order."""
-    groups = society.groups()
+    drive = Drive(society)
     played = await asyncio.gather(
         *(
-            _play(society, groups, seed, jax.tree.map(operator.itemgetter(i), do))
+            _play(society, drive, seed, jax.tree.map(operator.itemgetter(i), do))
             for i, seed in enumerate(names)
         )
     )
@@ -214,30 +212,29 @@ async def _play_all(society: Society, names: list[int], do: Do):
     )
 
 
-async def _play(society: Society, groups, seed: int, do: Do):
-    scenario, key = society.scenario, jnp.uint32(seed)
-    phases = len(scenario.groups)
-    world = _begin(scenario, groups, key)
+async def _play(society: Society, drive: Drive, seed: int, do: Do):
+    scenario, phases = society.scenario, len(society.scenario.groups)
+    forces = {name: np.asarray(mask) for name, (mask, _) in do.acts.items()}
+    at, now = drive.start(seed, do)
     memories = {i: society.minds[i].begin(i, seed) for i in society.speakers}  # type: ignore[union-attr]
     rows, why, said = [], "", []
     for t in range(scenario.horizon):
-        chosen = _look(scenario, groups, do, key, world)
-        intent = chosen.intent
-        if society.speakers and not bool(world.over):
+        intent, odds = now.intent, now.odds
+        if society.speakers and not now.over:
             try:
-                forced = {name: np.asarray(mask)[t // phases] for name, (mask, _) in do.acts.items()}
-                intent = await listen(society, memories, chosen, Moment(seed, t // phases, forced), said)
+                forced = {name: mask[t // phases] for name, mask in forces.items()}
+                intent = await listen(society, memories, now, Moment(seed, t // phases, forced), said)
             except NoAnswer as reason:
                 why = str(reason)
-        world, row = _act(scenario, groups, key, chosen.world, intent)
-        rows.append(jax.tree.map(np.asarray, row | {"odds": chosen.odds}))
+        at, row, now = drive.step(at, intent)
+        rows.append(row | {"odds": odds})
         if why:
             rows[-1] = jax.tree.map(np.zeros_like, rows[-1])
             rows += [rows[-1]] * (scenario.horizon - t - 1)
             break
         await asyncio.sleep(0)
     stacked = jax.tree.map(lambda *x: np.stack(x), *rows)
-    return stacked, int(world.illegal), why, said
+    return stacked, int(at.world.illegal), why, said
 
 
 def _finish(work: Coroutine):

@@ -9,11 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._channel import Channel, Words
+from ._drive import Now
 from ._governed import owner_key
 from ._mind import NoAnswer, Speaker, Story
 from ._scenario import Actions
 from ._society import Society
-from ._tick import Chosen, world_key
+from ._tick import world_key
 
 
 class Moment(NamedTuple):
@@ -25,7 +26,7 @@ class Moment(NamedTuple):
 
 
 async def listen(
-    society: Society, memories: dict[int, Any], chosen: Chosen, when: Moment, said: list[str]
+    society: Society, memories: dict[int, Any], now: Now, when: Moment, said: list[str]
 ) -> Actions:
     """The intent with every speaker's answer in it; all are asked at once, and taken in seat order.
 
@@ -35,14 +36,13 @@ async def listen(
         NoAnswer: somebody had none.
     """
     channels = society.scenario.channels()
-    sights = jax.tree.map(np.asarray, chosen.sights)
     phrasebook = {name: (*c.options, *said) for name, c in channels.items() if isinstance(c, Words)}
-    stories = {i: _story(society, sights, i, when, phrasebook) for i in society.speakers}
+    stories = {i: _story(society, now.sights, i, when, phrasebook) for i in society.speakers}
     asked = {i: story for i, story in stories.items() if story.legal}
     replies = await asyncio.gather(
         *(_ask(society.minds[i], memories[i], story, channels) for i, story in asked.items())  # type: ignore[arg-type]
     )
-    intent = {name: np.array(x) for name, x in chosen.intent.items()}
+    intent = {name: np.array(x) for name, x in now.intent.items()}
     for i, (memory, acts) in zip(asked, replies, strict=True):
         memories[i] = memory
         for name, one in acts.items():
@@ -50,7 +50,7 @@ async def listen(
                 said.append(one)
                 one = len(channels[name].options) + len(said) - 1  # type: ignore[attr-defined]
             intent[name][i] = one
-    return {name: jnp.asarray(x) for name, x in intent.items()}
+    return intent
 
 
 def _story(

@@ -1,0 +1,59 @@
+"""A world driven from Python: the same world, one compiled call a tick."""
+
+import numpy as np
+import pytest
+
+import commonweal as cw
+from commonweal._drive import Drive, _compiled
+from commonweal.institutions import Audit, Commitment
+from commonweal.minds import Random
+from commonweal.scenarios import Commons, NamingGame
+from commonweal.scenarios.matrix_game import prisoners_dilemma
+
+LAKE = Commons(n_agents=3, horizon=6, assignment="proportional")
+
+
+def driven(society, seed):
+    """Intents and payoffs, tick by tick, and the sights before each."""
+    drive = Drive(society.prepare())
+    at, now = drive.start(seed)
+    intents, pays, seen = [], [], []
+    for _ in range(society.scenario.horizon):
+        seen.append(now.sights)
+        at, row, now = drive.step(at, now.intent)
+        intents.append(row["intent"])
+        pays.append(row["book"]["pay"])
+    return intents, np.stack(pays), seen
+
+
+@pytest.mark.parametrize(
+    "scenario", [LAKE, cw.under(LAKE, Audit(probability=0.5, fine=1.0)), NamingGame(n_agents=4, horizon=5)]
+)
+def test_a_driven_world_is_the_world_that_run_gives(scenario):
+    society = cw.Society(scenario, Random())
+    trace = cw.run(society, [7, 8])
+    intents, pays, _ = driven(society, 7)
+    np.testing.assert_allclose(pays, trace.book["pay"][0], rtol=1e-6)
+    for name in trace.intent:
+        np.testing.assert_array_equal(np.stack([x[name] for x in intents]), trace.intent[name][0])
+
+
+def test_what_is_told_keeps_its_kinds_and_shapes():
+    society = cw.Society(cw.under(LAKE, Commitment(leaders=(0,))), Random()).prepare()
+    _, now = Drive(society).start(0)
+    assert now.over.dtype == bool and now.over.shape == () and not now.over
+    assert now.sights["stock"].dtype == np.float32 and now.sights["stock"].tolist() == [100.0] * 3
+    assert now.sights["turn"].dtype == np.int32
+    assert now.sights.legal["take"].tolist() == [100.0, 0.0, 0.0]  # the leader moves first
+
+
+def test_a_new_number_compiles_nothing_new():
+    before = _compiled.cache_info().currsize
+    for fine in (1.0, 2.0, 3.0):
+        law = Audit(probability=1.0, fine=fine)
+        drive = Drive(cw.Society(cw.under(prisoners_dilemma(horizon=2), law), Random()))
+        at, now = drive.start(0)
+        _, row, _ = drive.step(at, {"act": np.array([1, 0], np.int32)})
+        assert row["book"]["audit"].tolist() == [-fine, 0.0]
+    assert _compiled.cache_info().currsize == before + 1
+    assert drive._step._cache_size() == 1
