@@ -20,6 +20,14 @@ from jaxtyping import Array, Bool, Float, Int
 
 from ._param import Module, count, param, text
 
+UNROLLED = 64  # options, up to which sums over them are written out: a reduction is slow in a batch
+
+
+def total(weights: Float[Array, "*rows m"]) -> Float[Array, "*rows"]:
+    """The sum over the last axis, in order."""
+    m = weights.shape[-1]
+    return weights.sum(axis=-1) if m > UNROLLED else sum(weights[..., i] for i in range(m))  # type: ignore[return-value]
+
 
 def draw(key: Array, weights: Float[Array, "*rows m"]) -> Int[Array, "*rows"]:
     """For each row an index drawn in proportion to its weights, by inverting their sum: one uniform.
@@ -27,7 +35,7 @@ def draw(key: Array, weights: Float[Array, "*rows m"]) -> Int[Array, "*rows"]:
     An index of weight 0 is never drawn, unless all are 0.
     """
     m = weights.shape[-1]
-    if m > 64:
+    if m > UNROLLED:
         reached = [jnp.cumsum(weights, axis=-1)]
     else:
         reached = [one[..., None] for one in accumulate(weights[..., i] for i in range(m))]

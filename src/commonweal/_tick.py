@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ._channel import Channel, check_channels, draw
+from ._channel import Channel, check_channels, draw, total
 from ._governed import BEFORE, Governed, GovernedState, owner_key
 from ._mind import Act, Odds, Values
-from ._profile import Profile, even_odds
+from ._profile import Profile
 from ._scenario import Actions, Sight
 from ._society import Group
 
@@ -78,9 +78,7 @@ def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -
     return World(scenario.init(key), tuple(memories), jnp.zeros(n), jnp.array(False), jnp.int32(-1))
 
 
-def look(
-    scenario: Governed, groups: tuple[Group, ...], do: Do | Change, seed: Array, world: World
-) -> Chosen:
+def look(scenario: Governed, groups: tuple[Group, ...], do: Do | Change, seed: Array, world: World) -> Chosen:
     """First half: everyone sees, the minds choose; whose turn it is not neither learns nor is heard."""
     phases = len(scenario.groups)
     t, turn = world.state.t // phases, jnp.asarray(scenario.turns())[world.state.t % phases]
@@ -147,16 +145,19 @@ def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, 
         )
     if stated is None:
         return jnp.asarray(act).astype(channel.silence.dtype), None
-    sound = jnp.isfinite(stated).all()
-    if isinstance(act, Odds):
-        weights = jnp.where(legal, stated, 0.0)
-        total = weights.sum()
-        odds = jnp.where(total > 0.0, weights / jnp.where(total > 0.0, total, 1.0), even_odds(legal))
-        odds = odds if profile is None else profile.lapses(odds, legal)
-        sound = sound & (stated >= 0.0).all()
-    else:
+    sound = jnp.isfinite(total(stated))  # an infinity or NaN anywhere is one in the sum
+    if isinstance(act, Values):
         odds = (Profile() if profile is None else profile).choose(stated, legal)
-    return jnp.where(sound, draw(key, odds), -1), odds
+        return jnp.where(sound, draw(key, odds), -1), odds
+    sound = sound & (total((stated < 0.0).astype(jnp.float32)) == 0.0)
+    weights, even = jnp.where(legal, stated, 0.0), legal.astype(jnp.float32)
+    some = total(weights) > 0.0
+    odds = jnp.where(some, weights / jnp.where(some, total(weights), 1.0), even / total(even))
+    if profile is not None:
+        odds = profile.lapses(odds, legal)
+        return jnp.where(sound, draw(key, odds), -1), odds
+    drawn = jnp.where(some, draw(key, weights), draw(key, even))  # not from `odds`, which few need
+    return jnp.where(sound, drawn, -1), odds
 
 
 def _where(seats: Array, new: Array, old: Array) -> Array:
