@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ._describe import describe as describe
     from ._describe import identity as identity
     from ._describe import rebuild as rebuild
+    from ._evolve import Evolution as Evolution
+    from ._evolve import evolve as evolve
     from ._governed import Governed as Governed
     from ._governed import Institution as Institution
     from ._governed import Settlement as Settlement
@@ -60,6 +62,7 @@ _HOMES = {
     "_card": "Card Oracle Stakeholder Unknown Value one_each",
     "_channel": "Amount Channel Choice Target Words",
     "_describe": "describe identity rebuild",
+    "_evolve": "Evolution evolve",
     "_governed": "Governed Institution Settlement Transition under",
     "_measure": "NA Estimate Measure estimate measure summarize",
     "_mind": "Mind NoAnswer Odds Speaker Story Values",
