@@ -101,10 +101,12 @@ def replay(
     With neither argument the result equals the trace bit for bit (the null counterfactual).
 
     Raises:
-        ValueError: a recording, which has no recipe; a trace of forced acts, replayed without them.
+        ValueError: a recording, an evolution or a learning curve, which have no recipe of a run; a trace
+            of forced acts, replayed without them.
     """
     if "society" not in trace.recipe:
-        raise ValueError("this trace is a recording and has no recipe; wanted one that cw.run made")
+        kind = next(iter(trace.recipe), "a recording")  # or of what it says it is: an evolution, a curve
+        raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
     if trace.recipe["forced"] and do is None:
         raise ValueError(
             "this trace was run with forced acts, which it does not hold; pass them again: "
