@@ -1,0 +1,302 @@
+"""What a learner computes with: a perceptron (recurrent if wanted), a linear map, or a table.
+
+In the shape descriptions `d` is real inputs, `c` codes; `...` is any batch of ticks and worlds.
+"""
+
+import abc
+import itertools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ..._governed import Governed
+from ..._param import Module, count, param
+from ..._scenario import Sight
+
+CODES = 16  # values of an 8-bit fact, a cell of a view say; greater ones count as the last
+FAR = 10.0  # normalized inputs are cut off here
+
+
+class Seen(NamedTuple):
+    """One sight as numbers: Float[..., d] and Int[..., c]."""
+
+    real: Array
+    code: Array
+
+
+class Eyes(NamedTuple):
+    """What is read of a sight (static): facts and their sizes; channels, their options and mask widths.
+
+    An amount has 0 options. `seats` is the length of the one-hot seat that shared parameters see,
+    else 0.
+    """
+
+    facts: tuple[tuple[str, int], ...]
+    codes: tuple[tuple[str, int], ...]
+    channels: tuple[tuple[str, int, int], ...]
+    seats: int
+
+
+def open_eyes(
+    scenario: Governed, facts: tuple[str, ...] | None, share: bool, codes: tuple[str, ...] = ()
+) -> Eyes:
+    """The eyes for a scenario under its institutions; `facts` None is every fact but `felt` and `seat`.
+
+    Facts named in `codes`, and all of 8-bit integers, are codes.
+
+    Raises:
+        ValueError: a fact that the scenario does not show.
+    """
+    n = scenario.n_agents
+    shown = jax.eval_shape(lambda: scenario.observe(scenario.init(jax.random.key(0)))).facts
+    shown = shown | {"felt": jax.ShapeDtypeStruct((n,), jnp.float32)}
+    names = sorted(set(shown) - {"felt"}) if facts is None else sorted(facts)
+    for name in (*names, *codes):
+        if name not in shown:
+            raise ValueError(
+                f"Learner is to see the fact {name!r}; here are {sorted(shown)}: name some of them, or "
+                "leave facts=None for all but 'felt'"
+            )
+    sizes = {name: shown[name].size // n for name in names}
+    small = [name for name in names if shown[name].dtype.itemsize == 1 and shown[name].dtype != bool]
+    coded = [name for name in names if name in small or name in codes]
+    channels = {name: c for name, c in scenario.channels().items() if not c.lever}
+    return Eyes(
+        tuple((name, sizes[name]) for name in names if name not in coded),
+        tuple((name, sizes[name]) for name in coded),
+        tuple(
+            (name, len(getattr(c, "options", ())), getattr(c, "width", 0))
+            for name, c in sorted(channels.items())
+        ),
+        n if share else 0,
+    )
+
+
+def no_acts(eyes: Eyes) -> dict[str, Array]:
+    """Masks of the channels, with nothing legal, for one agent."""
+    return {name: jnp.zeros(width, bool) if m else jnp.float32(0.0) for name, m, width in eyes.channels}
+
+
+def _joined(parts: list[Array], dtype: Any) -> Array:
+    flat = [jnp.ravel(jnp.asarray(x)).astype(dtype) for x in parts]
+    return jnp.concatenate(flat) if flat else jnp.zeros(0, dtype)
+
+
+class Network(Module):
+    """A function from what is seen to the parameters of all acts; its own parameters are kept apart."""
+
+    widths: eqx.AbstractVar[tuple[int, ...]]
+    recurrent: eqx.AbstractVar[bool]
+    spread: eqx.AbstractVar[Array]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The facts it must see, if it says."""
+        return ()
+
+    def codes(self, eyes: Eyes) -> int:
+        """How many values a code has."""
+        return CODES
+
+    @abc.abstractmethod
+    def see(self, sight: Sight, eyes: Eyes) -> Seen:
+        """The sight of one agent as numbers, not yet normalized."""
+
+    def blind(self, eyes: Eyes) -> Seen:
+        """What is remembered as seen before the first tick."""
+        shown = {name: jnp.zeros(size) for name, size in eyes.facts}
+        shown |= {name: jnp.zeros(size, jnp.int8) for name, size in eyes.codes}
+        return self.see(Sight(shown | {"seat": jnp.int32(0)}, no_acts(eyes)), eyes)
+
+    @property
+    def hidden(self) -> int:
+        """How many numbers it remembers from tick to tick."""
+        return self.widths[-1] if self.recurrent else 0
+
+    def _shapes(self, size: int, out: int) -> list[tuple[int, int]]:
+        """Of all weight matrices: layers, gates of the recurrent unit, outputs."""
+        sizes = (size, *self.widths)
+        w = sizes[-1]
+        gates = [(2 * w, 2 * w), (2 * w, w)] if self.recurrent else []
+        return [*itertools.pairwise(sizes), *gates, (w, out)]
+
+    def init(self, key: PRNGKeyArray, size: int, out: int) -> Float[Array, " p"]:
+        """Parameters as one vector (few leaves train fast): normal weights of variance 1 / inputs.
+
+        `spread` scales those of the last layer; all else is zero.
+        """
+        shapes = self._shapes(size, out)
+        drawn = jax.random.normal(key, (sum(a * b for a, b in shapes),))
+        flat, at = [], 0
+        for i, (a, b) in enumerate(shapes):
+            scale = self.spread if i == len(shapes) - 1 else 1.0
+            flat += [drawn[at : at + a * b] * (scale / max(a, 1) ** 0.5), jnp.zeros(b)]
+            at += a * b
+        return jnp.concatenate(flat)
+
+    def _layers(self, p: Array, size: int, out: int) -> list[tuple[Array, Array]]:
+        """Weights and biases out of the vector of parameters."""
+        layers, at = [], 0
+        for a, b in self._shapes(size, out):
+            layers.append((p[at : at + a * b].reshape(a, b), p[at + a * b : at + (a + 1) * b]))
+            at += (a + 1) * b
+        return layers
+
+    def step(self, p: Array, x: Float[Array, " i"], h: Array, out: int) -> tuple[Array, Array]:
+        """One tick: `out` outputs and the new memory."""
+        layers = self._layers(p, x.shape[-1], out)
+        x = self._deep(layers, x)
+        if self.recurrent:
+            h = x = _gru(layers[-3:-1], x, h)
+        return _linear(layers[-1], x), h
+
+    def over(self, p: Array, x: Float[Array, "T ... i"], out: int) -> Array:
+        """Whole worlds at once: outputs [T, ..., out]."""
+        layers = self._layers(p, x.shape[-1], out)
+        x = self._deep(layers, x)
+        if self.recurrent:
+
+            def tick(h, now):
+                h = _gru(layers[-3:-1], now, h)
+                return h, h
+
+            x = jax.lax.scan(tick, jnp.zeros_like(x[0]), x)[1]
+        return _linear(layers[-1], x)
+
+    def _deep(self, layers, x):
+        for layer in layers[: len(self.widths)]:
+            x = jnp.tanh(_linear(layer, x))
+        return x
+
+
+class MLP(Network):
+    """A perceptron of `depth` layers of `width` units (tanh), for acts and for values apart.
+
+    With `recurrent`, a gated recurrent unit of the same width on top remembers the world so far
+    (Cho et al. 2014, arXiv 1406.1078).
+    """
+
+    width: int = count(32)
+    depth: int = count(2)
+    recurrent: bool = count(False)
+    spread: Array = param(0.01)
+
+    def __check_init__(self):
+        if self.width < 1 or self.depth < (1 if self.recurrent else 0):
+            raise ValueError(
+                f"MLP came with width={self.width}, depth={self.depth}, recurrent={self.recurrent}; wanted "
+                "at least one unit, and one layer below a recurrent one: MLP(width=32, depth=2)"
+            )
+
+    @property
+    def widths(self):
+        return (self.width,) * self.depth
+
+    def see(self, sight, eyes):
+        return _all_seen(sight, eyes)
+
+
+class Linear(Network):
+    """Logits linear in the normalized sight, from zero (uniform play) if `spread` is 0."""
+
+    spread: Array = param(0.0)
+
+    recurrent = False
+    widths = ()
+
+    def see(self, sight, eyes):
+        return _all_seen(sight, eyes)
+
+
+class Table(Network):
+    """A row of numbers for every combination of some facts, from zero (uniform play) if `spread` is 0.
+
+    `facts` says which, each with its number of values 0, 1, ... (vectors have as many places) or
+    with the edges of its bins: `Table({"own": 2, "other": 2, "stock": (20.0, 50.0)})`.
+    """
+
+    facts: tuple[tuple[str, Any], ...] = count()
+    spread: Array = param()
+
+    recurrent = False
+    widths = ()
+
+    def __init__(self, facts: Mapping[str, int | tuple[float, ...]], spread: Any = 0.0):
+        self.facts = tuple((name, x if isinstance(x, int) else tuple(x)) for name, x in dict(facts).items())
+        self.spread = jnp.asarray(spread, jnp.float32)
+
+    @property
+    def reads(self):
+        return tuple(name for name, _ in self.facts)
+
+    def codes(self, eyes):
+        size, sizes = 1, dict(eyes.facts + eyes.codes)
+        for name, bins in self.facts:
+            size *= (bins if isinstance(bins, int) else len(bins) + 1) ** sizes[name]
+        return size * max(eyes.seats, 1)
+
+    def see(self, sight, eyes):
+        code = sight["seat"] if eyes.seats else jnp.int32(0)
+        for name, bins in self.facts:
+            for x in jnp.ravel(jnp.asarray(sight[name]).astype(jnp.float32)):
+                if isinstance(bins, int):
+                    part, size = jnp.clip(jnp.round(x), 0, bins - 1).astype(jnp.int32), bins
+                else:
+                    part, size = (x > jnp.array(bins, jnp.float32)).sum(dtype=jnp.int32), len(bins) + 1
+                code = code * size + part
+        return Seen(jnp.zeros(0), code[None])
+
+
+def _all_seen(sight: Sight, eyes: Eyes) -> Seen:
+    """Every fact of the eyes, what is legal on every channel, and the seat where parameters are shared."""
+    parts = [sight[name] for name, _ in eyes.facts]
+    parts += [sight.legal[name][:m] if m else sight.legal[name] for name, m, _ in eyes.channels]
+    parts += [jax.nn.one_hot(sight["seat"], eyes.seats)] if eyes.seats else []
+    return Seen(_joined(parts, jnp.float32), _joined([sight[name] for name, _ in eyes.codes], jnp.int8))
+
+
+class Norm(NamedTuple):
+    """Mean and scale of the real inputs, measured once, on the first batch of worlds."""
+
+    shift: Float[Array, " d"]
+    scale: Float[Array, " d"]
+
+    def __call__(self, seen: Seen) -> Seen:
+        """The sight with real inputs near 0 and of size 1, cut off at 10."""
+        shift, scale = (jnp.broadcast_to(x, seen.real.shape) for x in self)
+        return Seen(jnp.clip((seen.real - shift) / scale, -FAR, FAR), seen.code)
+
+
+def measure_norm(seen: Float[Array, "T K W d"], alive: Array) -> Norm:
+    """The norm of a batch; an input that hardly varied is scaled by a tenth of its size."""
+    weight = alive[..., None].astype(jnp.float32)
+    total = jnp.maximum(weight.sum(), 1.0)
+    shift = (seen * weight).sum(axis=(0, 1, 2)) / total
+    spread = jnp.square(seen - jnp.broadcast_to(shift, seen.shape)) * weight
+    deviation = jnp.sqrt(spread.sum(axis=(0, 1, 2)) / total)
+    size = jnp.abs(seen * weight).max(axis=(0, 1, 2))
+    return Norm(shift, jnp.where(size > 0.0, jnp.maximum(deviation, 0.1 * size), 1.0))
+
+
+def inputs(seen: Seen, codes: int) -> Float[Array, "... i"]:
+    """What enters the first layer: real inputs, then each code one-hot."""
+    if not seen.code.shape[-1]:
+        return seen.real
+    hot = jax.nn.one_hot(jnp.minimum(seen.code.astype(jnp.int32), codes - 1), codes)
+    return jnp.concatenate([seen.real, hot.reshape(*hot.shape[:-2], -1)], axis=-1)
+
+
+def _linear(layer: tuple[Array, Array], x: Array) -> Array:
+    y = x @ layer[0]
+    return y + jnp.broadcast_to(layer[1], y.shape)
+
+
+def _gru(gates: list[tuple[Array, Array]], x: Array, h: Array) -> Array:
+    """A gated recurrent unit (Cho et al. 2014)."""
+    keep, reset = jnp.split(jax.nn.sigmoid(_linear(gates[0], jnp.concatenate([x, h], axis=-1))), 2, axis=-1)
+    new = jnp.tanh(_linear(gates[1], jnp.concatenate([x, reset * h], axis=-1)))
+    return keep * h + (1.0 - keep) * new

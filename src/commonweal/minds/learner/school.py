@@ -1,0 +1,200 @@
+"""Training from outside the compiled loop: who may learn together, checkpoints, progress, the curve.
+
+A checkpoint is one file that appears whole or not at all. Every update is keyed by its number, so
+training that was killed goes on to the same bits. Numbers of the file: every leaf of the state, the
+rows of the curve so far, how many updates are done.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..._describe import describe, identity
+from ..._mind import Mind
+from ..._society import Society
+from ..._trace import Trace, load
+from .train import Class, State, advance, gather, players, start
+
+CHECKPOINT, CURVE = "learner.npz", "curve"
+HOST = ("updates", "checkpoint_every")  # settings that the compiled loop does not know
+
+
+def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | None) -> list[Mind]:
+    """The learners of these seats, trained together; see `Learner`."""
+    _check(society, seats)
+    pupils: list[Any] = [society.minds[seat] for seat in seats]
+    first = pupils[0]
+    team, keys, key = _class(society, seats, key)
+    state, rows, done = start(team, keys), {}, 0
+    who = {name: identity(getattr(team.society, name)) for name in ("scenario", "minds", "profiles")}
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        state, rows, done = _resume(folder, who, state, first.updates)
+        if done < first.updates:
+            shutil.rmtree(folder / CURVE, ignore_errors=True)  # that of a shorter training
+    room = jnp.zeros(first.checkpoint_every)
+    with _progress(first.updates) as show:
+        while done < first.updates:
+            stop = min(done + first.checkpoint_every, first.updates)
+            state, more = advance(team, state, key, jnp.int32(done), jnp.int32(stop), room)
+            more = jax.tree.map(lambda x: np.asarray(x)[: stop - done], more)  # noqa: B023
+            rows = jax.tree.map(lambda *x: np.concatenate(x), rows, more) if rows else more
+            done = stop
+            if folder is not None:
+                _save(folder / CHECKPOINT, who, state, rows, done)
+            show(done)
+    if folder is not None and not (folder / CURVE).exists():
+        _curve(society, rows).save(folder / CURVE)
+    ready = players(team, state, keep=False)
+    return [
+        replace(mind, **{name: getattr(pupil, name) for name in HOST})  # type: ignore[type-var]
+        for mind, pupil in zip(ready, pupils, strict=True)
+    ]
+
+
+def _class(society: Society, seats: tuple[int, ...], key: Any) -> tuple[Class, Any, Any]:
+    """The class without what only the host needs, a key for each set of parameters, the key of the worlds."""
+    minds: list[Any] = list(society.minds)
+    pupils = [minds[seat] for seat in seats]
+    for seat in seats:
+        minds[seat] = replace(minds[seat], updates=1, checkpoint_every=1)
+    for pupil in pupils:
+        key = jax.random.fold_in(key, pupil.seed)
+    own = pupils[:1] if pupils[0].share else pupils
+    keys = [jax.random.fold_in(jax.random.fold_in(key, i), p.seed) for i, p in enumerate(own)]
+    return gather(Society(society.scenario, minds, society.profiles), seats), jnp.stack(keys), key
+
+
+def learn(society: Society, folder: Path | None = None) -> tuple[Society, Trace]:
+    """The society with its learners trained, and their learning curve (see `learning_curve`)."""
+    if folder is not None:
+        return society.prepare(Path(folder)), learning_curve(folder)
+    with tempfile.TemporaryDirectory() as here:
+        return society.prepare(Path(here)), learning_curve(here)
+
+
+def learning_curve(folder: str | os.PathLike) -> Trace:
+    """How learning went, as a trace of one world: a tick is an update.
+
+    Every entry is a mean over the worlds of that update, of a world's total (`book` row `pay` is the
+    net payoff, `felt` that payoff as valued); events are means over rounds instead. Tick 0 is play
+    before anything was learned.
+
+    Raises:
+        FileNotFoundError: training in that folder has not ended, or there was none.
+    """
+    return load(Path(folder) / CURVE)
+
+
+def _curve(society: Society, rows: dict[str, Any]) -> Trace:
+    one = jax.tree.map(lambda x: np.asarray(x)[None], rows)
+    alive = np.ones(one["objective"].shape, bool)
+    recipe = {"learning curve of": describe(society)}
+    book = {"pay": one.pop("pay")}
+    return Trace(np.zeros(1, np.int64), society.scenario.card(), book, alive=alive, recipe=recipe, **one)
+
+
+def _check(society: Society, seats: tuple[int, ...]) -> None:
+    """Raise where these minds cannot learn together."""
+    if society.speakers:
+        raise ValueError(
+            f"a Learner cannot train beside the speakers in seats {list(society.speakers)}, who do not "
+            "answer in the compiled loop; wanted pure minds: train among those with society.prepare(), then "
+            "seat the trained minds beside the speakers"
+        )
+    pupils: list[Any] = [society.minds[seat] for seat in seats]
+    first = pupils[0]
+    for seat, pupil in zip(seats, pupils, strict=True):
+        if type(pupil) is not type(first):
+            raise ValueError(
+                f"seats {seats[0]} and {seat} hold a {type(first).__name__} and a {type(pupil).__name__}, "
+                "and both are to learn; wanted one kind of learning mind in a society: train the other first"
+            )
+        if jax.tree.structure(pupil) != jax.tree.structure(first):
+            pairs = [(f.name, getattr(pupil, f.name), getattr(first, f.name)) for f in fields(pupil)]
+            odd = [name for name, a, b in pairs if not _alike(a, b)]
+            raise ValueError(
+                f"the learners in seats {seats[0]} and {seat} differ in {', '.join(odd)}; wanted equal "
+                "settings but for numbers (seed, rates): Learner(..., seed=1), Learner(..., seed=2)"
+            )
+        if first.share and identity(pupil) != identity(first):
+            raise ValueError(
+                f"the learners in seats {seats[0]} and {seat} share their parameters and differ in numbers; "
+                "wanted equal ones: one Learner(share=True) for all of those seats"
+            )
+    beta = [float(getattr(pupil.method, "beta", 0.0)) for pupil in pupils]
+    if len(seats) == 1 and any(beta):
+        raise ValueError(
+            f"PPO(beta={beta[0]:g}) aligns advantages, and only seat {seats[0]} learns; wanted at least two "
+            "learners, or PPO(beta=0)"
+        )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    same = jax.tree.structure(a) == jax.tree.structure(b)
+    return same and (not jax.tree.structure(a).num_leaves == 1 or hasattr(a, "dtype") or a == b)
+
+
+def _resume(
+    folder: Path, who: dict[str, str], state: State, updates: int
+) -> tuple[State, dict[str, Any], int]:
+    """The last checkpoint, or the start."""
+    if not (folder / CHECKPOINT).exists():
+        return state, {}, 0
+    with np.load(folder / CHECKPOINT) as file:
+        parts = {name: file[name] for name in file.files}
+    before = json.loads(str(parts["who"]))
+    odd = [name for name in who if who[name] != before[name]]
+    if odd or int(parts["done"]) > updates:
+        what = f"training with other {' and '.join(odd)}" if odd else f"{parts['done']} updates of training"
+        raise ValueError(
+            f"{folder} holds {what}; wanted this society's, up to {updates} updates: give it a folder of its "
+            "own, society.prepare(Path('learned/new'))"
+        )
+    leaves, shape = jax.tree.flatten(state)
+    state = jax.tree.unflatten(shape, [jnp.asarray(parts[f"state/{i}"]) for i in range(len(leaves))])
+    rows: dict[str, Any] = {"events": {}}
+    for name in parts:
+        if name.startswith("rows/events/"):
+            rows["events"][name.removeprefix("rows/events/")] = parts[name]
+        elif name.startswith("rows/"):
+            rows[name.removeprefix("rows/")] = parts[name]
+    return state, rows, int(parts["done"])
+
+
+def _save(path: Path, who: dict[str, str], state: State, rows: dict[str, Any], done: int) -> None:
+    """Write a checkpoint; it appears whole, or the one before stays."""
+    parts = {f"state/{i}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(state))}
+    parts |= {f"rows/{name}": x for name, x in rows.items() if name != "events"}
+    parts |= {f"rows/events/{name}": x for name, x in rows["events"].items()}
+    part = path.with_name(f".part-{path.name}")
+    with part.open("wb") as file:
+        np.savez(file, who=np.array(json.dumps(who)), done=np.array(done), **parts)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere; called with the updates done."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("learning", total=total)
+        yield lambda done: bar.update(task, completed=done)

@@ -1,0 +1,230 @@
+"""The one training loop: play worlds, judge the acts, step the parameters; compiled in chunks of updates.
+
+In the shape descriptions `G` is sets of parameters, `K` the learners that share one (L = G * K).
+"""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, PRNGKeyArray
+
+from ..._mind import Mind
+from ..._society import Society
+from .heads import outputs, score
+from .methods import Lesson, Method, standard
+from .networks import Norm, Seen, inputs, measure_norm
+from .rollout import Batch, play
+
+FIRST_SEED = 2**31  # worlds of training are named from here up, so that judging meets new ones
+
+
+class State(NamedTuple):
+    """All that training changes, every leaf [G, ...]: parameters, Adam's state, what was measured once."""
+
+    params: dict[str, Any]
+    adam: Any
+    norm: Norm
+    unit: Array
+
+
+class Class(NamedTuple):
+    """Who learns together: the society, the learners' seats, methods stacked [G], lapses [G, K] or None."""
+
+    society: Society
+    seats: tuple[int, ...]
+    method: Method
+    lapse: Array | None
+
+    @property
+    def pupil(self) -> Any:
+        """The learner in the first seat, without parameters: settings are everybody's."""
+        return self.society.minds[self.seats[0]]
+
+    @property
+    def together(self) -> bool:
+        """Whether all learners share one set of parameters."""
+        return self.pupil.share
+
+    def sets(self, x: Array) -> Array:
+        """From [L, T, W, ...] to [G, T, K, W, ...]."""
+        return jnp.moveaxis(x, 0, 1)[None] if self.together else x[:, :, None]
+
+    def each(self, x: Array) -> Array:
+        """Back to [L, T, W, ...]."""
+        return jnp.moveaxis(x[0], 1, 0) if self.together else x[:, :, 0]
+
+
+def gather(society: Society, seats: tuple[int, ...]) -> Class:
+    """The class of a society's learners."""
+    pupils = [society.minds[seat] for seat in seats]
+    first = pupils[:1] if pupils[0].share else pupils  # type: ignore[union-attr]
+    method = jax.tree.map(lambda *x: jnp.stack(x), *(mind.method for mind in first))  # type: ignore[union-attr]
+    profiles = [society.profiles[seat] for seat in seats]
+    lapse = None
+    if any(p is not None for p in profiles):
+        lapse = jnp.stack([jnp.float32(0.0) if p is None else p.lapse for p in profiles])
+        lapse = lapse[None] if pupils[0].share else lapse[:, None]  # type: ignore[union-attr]
+    return Class(society, seats, method, lapse)
+
+
+def _adam(method: Method) -> optax.GradientTransformation:
+    return optax.chain(optax.clip_by_global_norm(method.norm), optax.adam(method.rate))  # type: ignore[arg-type]
+
+
+@eqx.filter_jit
+def start(team: Class, keys: PRNGKeyArray) -> State:
+    """The state before the first update; one key a set of parameters."""
+    pupil, eyes = team.pupil, team.pupil.eyes
+    seen, codes = pupil.network.blind(eyes), pupil.network.codes(eyes)
+    real, code = seen.real.size, seen.code.size
+    central = pupil.method.critic == "central"
+    wide = (len(team.seats) if central else 1) * (real + code * codes) + (eyes.seats if central else 0)
+
+    def one(key, method):
+        params = {"actor": pupil.network.init(key, real + code * codes, outputs(eyes))}
+        if pupil.method.critic != "none":
+            params["critic"] = pupil.network.init(jax.random.fold_in(key, 1), wide, 1)
+        return params, _adam(method).init(params)
+
+    params, adam = jax.vmap(one)(keys, team.method)
+    sets = (len(keys), real)
+    return State(params, adam, Norm(jnp.zeros(sets), jnp.ones(sets)), jnp.ones(len(keys)))
+
+
+def players(team: Class, state: State, keep: bool) -> list[Mind]:
+    """The learners of the class with their parameters of now."""
+    found = []
+    for j, seat in enumerate(team.seats):
+        g = 0 if team.together else j
+        params = jax.tree.map(lambda x, g=g: x[g], {"actor": state.params["actor"], "norm": state.norm})
+        found.append(replace(team.society.minds[seat], params=params, keep=keep))  # type: ignore[type-var]
+    return found
+
+
+@eqx.filter_jit  # traced once, though named twice
+def _update(team: Class, state: State, key: PRNGKeyArray, index: Array) -> tuple[State, dict[str, Any]]:
+    """One update, all its luck from its key; the first only measures (inputs, size of rewards)."""
+    worlds, epochs = team.pupil.worlds, team.pupil.method.epochs
+    luck = jax.random.bits(key, (worlds + epochs,)) >> jnp.uint32(1)
+    names, order = luck[:worlds] + jnp.uint32(FIRST_SEED), luck[worlds:] % worlds
+    batch = play(team.society, team.seats, players(team, state, keep=True), names)
+    measured = partial(_measure, team, state, batch)
+    learned = partial(_learn, team, state, batch, order)
+    state = jax.lax.cond(index == 0, measured, learned)
+    return state, batch.sums
+
+
+@eqx.filter_jit
+def advance(team: Class, state: State, key: PRNGKeyArray, first: Array, last: Array, room: Array):
+    """Updates `first` to `last` - 1, at most as many as `room` has rows, and their rows of the curve."""
+    blank = jax.tree.map(
+        lambda x: jnp.zeros((*room.shape, *x.shape), x.dtype),
+        jax.eval_shape(lambda: _update(team, state, key, first)[1]),
+    )
+
+    def one(i, now):
+        state, rows = now
+        state, sums = _update(team, state, jax.random.fold_in(key, i), i)
+        return state, jax.tree.map(lambda buffer, x: buffer.at[i - first].set(x), rows, sums)
+
+    return jax.lax.fori_loop(first, last, one, (state, blank))
+
+
+def _alive(team: Class, batch: Batch) -> Array:
+    return team.sets(jnp.broadcast_to(batch.alive, batch.reward.shape))
+
+
+def _measure(team: Class, state: State, batch: Batch) -> State:
+    alive, seen, reward = _alive(team, batch), team.sets(batch.seen.real), team.sets(batch.reward)
+    norm = jax.vmap(measure_norm)(seen, alive)
+    to_go = jnp.flip(jnp.cumsum(jnp.flip(reward, 1), 1), 1)
+    unit = jax.vmap(lambda x, on: _deviation(x, on))(to_go, alive)
+    return state._replace(norm=norm, unit=jnp.where(unit > 1e-6, unit, 1.0))
+
+
+def _deviation(x: Array, alive: Array) -> Array:
+    played = jnp.maximum(alive.sum(), 1).astype(jnp.float32)
+    middle = jnp.where(alive, x, 0.0).sum() / played
+    return jnp.sqrt(jnp.where(alive, jnp.square(x - middle), 0.0).sum() / played)
+
+
+def _learn(team: Class, state: State, batch: Batch, offset: Array) -> State:
+    """Judge every act, then step through the worlds in minibatches, each pass from its own offset on."""
+    method, pupil = team.method, team.pupil
+    alive = _alive(team, batch)
+    seen = jax.vmap(lambda norm, x: norm(x))(state.norm, jax.tree.map(team.sets, batch.seen))
+    data = (seen, _whole(team, seen), *(jax.tree.map(team.sets, x) for x in (batch.legal, batch.act)))
+    look = jax.vmap(partial(_evaluate, team))
+    likely, _, value = look(state.params, data, team.lapse)
+    reward = team.sets(batch.reward) / state.unit[:, None, None, None]
+    advantage, target = jax.vmap(lambda m, *x: m.judge(*x))(method, reward, alive, value)
+    advantage = jax.vmap(standard)(_align(team, jax.vmap(standard)(advantage, alive)), alive)
+    lesson = Lesson(alive, likely, advantage, target)
+    parts = pupil.method.minibatches
+    order = (offset.astype(jnp.int32)[:, None] + jnp.arange(pupil.worlds)[None]) % pupil.worlds
+    order = order.reshape(-1, pupil.worlds // parts)
+
+    def step(now, where):
+        (params, adam), data_now, lesson_now = now, data, lesson
+        if parts > 1:
+            data_now, lesson_now = jax.tree.map(lambda x: jnp.take(x, where, axis=3), (data, lesson))
+
+        def one(params, adam, method, data, lapse, lesson):
+            loss = lambda p: method.loss(lesson, *_evaluate(team, p, data, lapse))  # noqa: E731
+            slope = jax.grad(loss)(params)
+            with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
+                change, adam = _adam(method).update(slope, adam, params)
+            return optax.apply_updates(params, change), adam
+
+        return jax.vmap(one)(params, adam, method, data_now, team.lapse, lesson_now), None
+
+    (params, adam), _ = jax.lax.scan(step, (state.params, state.adam), order)
+    return state._replace(params=params, adam=adam)
+
+
+def _whole(team: Class, seen: Seen) -> Seen | None:
+    """What a central critic sees [G, T, K, W, ...]: everything that all learners see, whoever asks."""
+    if team.pupil.method.critic != "central":
+        return None
+
+    def joined(x):
+        every = jnp.moveaxis(team.each(x), 0, 2)  # T, W, L, d
+        every = every.reshape(*every.shape[:2], -1)
+        return team.sets(jnp.broadcast_to(every, (len(team.seats), *every.shape)))
+
+    real, code = joined(seen.real), joined(seen.code)
+    if team.together:
+        who = jax.nn.one_hot(jnp.array(team.seats), team.pupil.eyes.seats)[None, None, :, None]
+        real = jnp.concatenate([real, jnp.broadcast_to(who, (*real.shape[:-1], who.shape[-1]))], axis=-1)
+    return Seen(real, code)
+
+
+def _evaluate(team: Class, params: dict[str, Any], data: tuple, lapse: Array | None):
+    """Log-likelihood, entropy and value [T, K, W] of one set's acts, under these parameters."""
+    seen, whole, legal, act = data
+    network, eyes = team.pupil.network, team.pupil.eyes
+    out = network.over(params["actor"], inputs(seen, network.codes(eyes)), outputs(eyes))
+    shape = out.shape[:-1]
+    lapse = None if lapse is None else jnp.broadcast_to(lapse[None, :, None], shape)
+    likely, entropy = score(eyes, out, legal, act, lapse)
+    if "critic" not in params:
+        return likely, entropy, jnp.zeros(shape)
+    x = inputs(seen if whole is None else whole, network.codes(eyes))
+    return likely, entropy, network.over(params["critic"], x, 1)[..., 0]
+
+
+def _align(team: Class, advantage: Array) -> Array:
+    """Advantage alignment between the learners, where there are several."""
+    if len(team.seats) == 1:
+        return advantage
+    mine = team.each(advantage)
+    others = (mine.sum(axis=0)[None] - mine) / (len(team.seats) - 1)
+    methods = team.method
+    if team.together:
+        methods = jax.tree.map(lambda x: jnp.repeat(x, len(team.seats), axis=0), methods)
+    return team.sets(jax.vmap(lambda m, a, b: m.align(a, b))(methods, mine, others))
