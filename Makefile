@@ -37,8 +37,9 @@ format: $(VENV)/.installed-dev   ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed        ## measure the speed on this machine
-	$(BIN)/python benchmarks/run.py
+RIVALS  ?= .venv-rivals
+bench: $(VENV)/.installed        ## measure the speed on this machine, beside the rivals in RIVALS=folder
+	$(BIN)/python benchmarks/run.py --rivals $(RIVALS) $(BENCH)
 
 docs: $(VENV)/.installed-dev     ## check that the documentation tells the truth
 	$(BIN)/python -m pytest tests/test_docs.py

@@ -1,177 +1,153 @@
-"""Measure the speed on this machine, beside a rival in the same run, and write docs/benchmarks.md.
+"""Measure the speed on this machine beside named rivals and write docs/benchmarks.md.
 
-The work: the commons with five scripted agents, under none, one and two institutions, full traces
-kept. One worker process per core, each with a single-threaded XLA pool. The rival is the same game
-written in NumPy over all worlds at once. Rounds of rival and ours alternate; figures are medians.
+Every comparison is one run: rounds of ours and of the rivals alternate, each side a process of one
+thread that is started, kept warm and stopped again. Rivals live in an environment of their own
+(`python benchmarks/run.py --install .venv-rivals` makes one); those that are on no package index are
+used from a checkout of their source. A rival that is absent is absent from the table, and it says so.
 
-    python benchmarks/run.py [--worlds 65536] [--rounds 5] [--workers 2]
+    python benchmarks/run.py [--rivals .venv-rivals] [--socialjax PATH] [--meltingpot PATH] [--jaxmarl PATH]
+                             [--only ROW ...] [--quick] [--rounds 5] [--minutes 15]
 """
 
 import argparse
+import importlib
 import importlib.metadata
-import json
 import os
 import platform
-import resource
-import statistics
+import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
-AGENTS, TICKS, CAP, FINE = 5, 12, 10.0, 3.0
-TAKES = [12.0, 12.0, 10.0, 10.0, 10.0]
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+from harness import Setup
+from rows import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+SOURCES = ("socialjax", "meltingpot", "jaxmarl")
+PACKAGES = "axelrod jaxmarl numba pettingzoo mpe2 pygame matplotlib".split()
+POT = "dmlab2d dm-env dm-tree immutabledict ml-collections reactivex".split()  # what Melting Pot imports
 
 
-def worker() -> None:
-    """Answer one line per line read: run the society with so many institutions, print seconds."""
-    from commonweal import Society, run, under
-    from commonweal.institutions import Audit, ProtectedQuota
-    from commonweal.minds import Constant
-    from commonweal.scenarios import Commons
-
-    game = Commons(n_agents=AGENTS, horizon=TICKS, assignment="proportional")
-    laws = [ProtectedQuota("take", most=CAP), Audit(probability=1.0, fine=FINE)]
-    for line in sys.stdin:
-        ask = json.loads(line)
-        society = Society(under(game, *laws[: ask["laws"]]), [Constant(take=x) for x in TAKES])
-        seeds = list(range(ask["first"], ask["first"] + ask["worlds"]))
-        start = time.perf_counter()
-        trace = run(society, seeds)
-        took = time.perf_counter() - start
-        print(json.dumps({"seconds": took, "net": float(trace.net.sum()) / len(seeds)}), flush=True)
-
-
-def rival(worlds: int, laws: int) -> dict[str, float]:
-    """The same game in NumPy, vectorized over worlds, full traces kept."""
-    import numpy as np
-
-    start = time.perf_counter()
-    shape = (TICKS, worlds, AGENTS)
-    intent, act, pay, fines, excess = (np.zeros(shape, np.float32) for _ in range(5))
-    stock = np.full(worlds, 100.0, np.float32)
-    over = np.zeros(worlds, bool)
-    for t in range(TICKS):
-        intent[t] = np.where(over[:, None], 0.0, np.float32(TAKES))
-        act[t] = np.minimum(intent[t], CAP) if laws > 0 else intent[t]
-        want = np.floor(act[t])
-        total = want.sum(axis=1)
-        got = want * np.minimum(1.0, stock / np.maximum(total, 1.0))[:, None]
-        pay[t] = got
-        fair = np.floor((stock - np.ceil(stock / 2.0)) / AGENTS)
-        excess[t] = np.maximum(want - fair[:, None], 0.0)
-        if laws > 1:
-            fines[t] = -FINE * excess[t]
-        left = stock - got.sum(axis=1)
-        gone = left < 5.0
-        over |= gone
-        stock = np.where(gone, 0.0, np.minimum(100.0, 2.0 * left)).astype(np.float32)
-    net = float((pay + fines).sum(dtype=np.float64)) / worlds
-    return {"seconds": time.perf_counter() - start, "net": net}
+def head(setup: Setup) -> list[str]:
+    """What the figures are, and of which machine."""
+    versions = ", ".join(
+        f"{p} {importlib.metadata.version(p)}" for p in ("commonweal", "jax", "equinox", "numpy")
+    )
+    model = platform.processor() or platform.machine()
+    cpu = Path("/proc/cpuinfo")
+    if cpu.exists():
+        named = [
+            x.partition(":")[2].strip() for x in cpu.read_text().splitlines() if x.startswith("model name")
+        ]
+        model = named[0] if named else model
+    return [
+        "# Speed",
+        "",
+        "Written by `make bench`; never a timed test. Median [least, most] of "
+        f"{setup.rounds} rounds in which ours and the rivals take turns; a ratio is the median of "
+        "the rounds' ratios, above 1 where ours is faster. First call: setting up and compiling, without "
+        "imports. Result: whether both sides computed the same.",
+        "",
+        f"Machine: {model}, {os.cpu_count()} cores, CPU only, load {os.getloadavg()[0]:.1f} at the start. "
+        f"{date.today()}, Python {platform.python_version()}, {versions}.",
+    ]
 
 
-def start_workers(count: int) -> list[subprocess.Popen]:
-    """One process per core, each with a pool of one thread, set before JAX is imported."""
-    env = os.environ | {"NPROC": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, __file__, "--worker"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    return [subprocess.Popen(command, env=env, **pipes) for _ in range(count)]
+def sections(page: str) -> dict[str, list[str]]:
+    """The lines of a written page under each title."""
+    found: dict[str, list[str]] = {}
+    for block in page.split("\n## ")[1:]:
+        title, _, rest = block.partition("\n")
+        found[title] = rest.strip().splitlines()
+    return found
 
 
-def ours(workers: list[subprocess.Popen], worlds: int, laws: int) -> dict[str, float]:
-    """The worlds shared out over the workers; wall time until the last is done."""
-    share = worlds // len(workers)
-    start = time.perf_counter()
-    for i, one in enumerate(workers):
-        one.stdin.write(json.dumps({"laws": laws, "worlds": share, "first": i * share}) + "\n")
-        one.stdin.flush()
-    answers = [json.loads(one.stdout.readline()) for one in workers]
-    net = statistics.mean(a["net"] for a in answers)
-    return {"seconds": time.perf_counter() - start, "net": net}
+def measure(setup: Setup, names: list[str]) -> dict[str, list[str]]:
+    """The sections of these rows; a row that fails says so and stops no other."""
+    found = {}
+    for name in names:
+        row = importlib.import_module(f"rows.{name}")
+        begin = time.monotonic()
+        if begin > setup.deadline:
+            found[row.TITLE] = ["Not measured: the time was up."]
+        else:
+            try:
+                found[row.TITLE] = row.lines(setup)
+            except Exception as error:
+                found[row.TITLE] = [f"Failed: {type(error).__name__}: {error}"]
+        took = time.monotonic() - begin
+        print(f"\n## {row.TITLE}\n\n" + "\n".join(found[row.TITLE]), f"\n\n({took:.0f} s)", flush=True)
+    return found
 
 
-def cpu_seconds(command: list[str], times: int = 5) -> float:
-    """Median user plus system seconds of a command."""
-    found = []
-    for _ in range(times):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        found.append(after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)
-    return statistics.median(found)
+def order() -> list[str]:
+    """The titles in the order of the page."""
+    return [importlib.import_module(f"rows.{name}").TITLE for name in NAMES]
 
 
-def measure(worlds: int, rounds: int, count: int) -> list[dict]:
-    """Rows of the table: by number of institutions, rates of both sides and their ratio."""
-    workers = start_workers(count)
-    try:
-        rows = []
-        for laws in (0, 1, 2):
-            first, theirs = ours(workers, worlds, laws), rival(worlds, laws)  # compile, warm up, compare
-            if abs(first["net"] - theirs["net"]) > 1e-3 * abs(theirs["net"]):
-                raise SystemExit(f"the two sides played different games: {first['net']} and {theirs['net']}")
-            pairs = [(ours(workers, worlds, laws), rival(worlds, laws)) for _ in range(rounds)]
-            steps = worlds * TICKS * AGENTS / 1e6
-            rate = [[steps / side["seconds"] for side in pair] for pair in pairs]
-            ratios = [a / b for a, b in rate]
-            rows.append(
-                {
-                    "institutions": laws,
-                    "ours": statistics.median(a for a, _ in rate),
-                    "low": min(a for a, _ in rate),
-                    "high": max(a for a, _ in rate),
-                    "numpy": statistics.median(b for _, b in rate),
-                    "ratio": statistics.median(ratios),
-                }
-            )
-        return rows
-    finally:
-        for one in workers:
-            one.stdin.close()
-            one.wait(timeout=30)
+def write(path: Path, top: list[str], new: dict[str, list[str]]) -> None:
+    """The page, with these sections in place of those it had."""
+    found = (sections(path.read_text()) if path.exists() else {}) | new
+    text = "\n".join(top)
+    for title in order():
+        if title in found:
+            text += f"\n\n## {title}\n\n" + "\n".join(found[title])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")
+
+
+def install(folder: str) -> None:
+    """An environment with the rivals that are on the package index."""
+    python = Path(folder) / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    pip = [str(python), "-m", "pip", "install", "-q"]
+    subprocess.run([*pip, *PACKAGES], check=True)
+    subprocess.run([*pip, "--no-deps", *POT], check=False)  # only Melting Pot wants these
+
+
+def arguments() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rivals", default=".venv-rivals", help="environment of the rivals")
+    for source in SOURCES:
+        parser.add_argument(f"--{source}", default="", help=f"checkout of {source}")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=None, help="these rows only")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, one round; writes no page")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--minutes", type=float, default=15.0, help="no new round after so many")
+    parser.add_argument("--page", type=Path, default=PAGE, help="where the tables are written")
+    parser.add_argument("--install", metavar="FOLDER", help="make an environment of rivals and stop")
+    return parser
 
 
 def main() -> None:
-    """Measure, print the table and write it to the docs."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--worlds", type=int, default=65_536)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.worker:
-        worker()
+    """Measure, print the tables and write them to the docs."""
+    given = arguments().parse_args()
+    if given.install:
+        install(given.install)
         return
-    rows = measure(given.worlds, given.rounds, given.workers)
-    help_cpu = cpu_seconds([sys.executable, "-m", "commonweal", "--help"])
-    import_cpu = cpu_seconds(
-        [sys.executable, "-c", "import commonweal, sys; assert 'jax' not in sys.modules"]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is stopped
+    python = Path(given.rivals).absolute() / "bin" / "python"
+    setup = Setup(
+        rivals=str(python),
+        sources={name: os.path.abspath(getattr(given, name)) for name in SOURCES if getattr(given, name)},
+        workers=given.workers,
+        rounds=1 if given.quick else given.rounds,
+        least=0.0 if given.quick else 0.3,
+        quick=given.quick,
+        deadline=time.monotonic() + 60.0 * given.minutes,
     )
-    versions = ", ".join(f"{p} {importlib.metadata.version(p)}" for p in ("jax", "equinox", "numpy"))
-    lines = [
-        "# Speed",
-        "",
-        "Written by `make bench`; never a timed test. The commons with "
-        f"{AGENTS} scripted agents, {TICKS} ticks, {given.worlds:,} worlds, full traces kept, "
-        f"{given.workers} workers; medians of {given.rounds} alternating rounds.",
-        "",
-        "| institutions | ours, M agent-steps/s [min, max] | NumPy, M agent-steps/s | ratio |",
-        "|---|---|---|---|",
-    ]
-    for row in rows:
-        ours_text = f"{row['ours']:.1f} [{row['low']:.1f}, {row['high']:.1f}]"
-        lines.append(f"| {row['institutions']} | {ours_text} | {row['numpy']:.1f} | {row['ratio']:.1f} |")
-    lines += [
-        "",
-        f"`commonweal --help`: {help_cpu:.2f} s of CPU; `import commonweal`: {import_cpu:.2f} s, no JAX.",
-        "",
-        f"Machine: {platform.machine()}, {os.cpu_count()} cores, CPU only. "
-        f"Python {platform.python_version()}, {versions}.",
-    ]
-    print("\n".join(lines))
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text("\n".join(lines) + "\n")
+    if not python.is_file():
+        print(f"no rivals at {given.rivals}; to have them: python benchmarks/run.py --install {given.rivals}")
+    top = head(setup)
+    found = measure(setup, given.only or NAMES)
+    if not given.quick:
+        write(given.page, top, found)
 
 
 if __name__ == "__main__":

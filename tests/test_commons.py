@@ -85,3 +85,10 @@ def test_a_fair_share_needs_a_pool():
 @pytest.mark.parametrize("mind", [minds.Greedy(), minds.FairShare(extra=1, grab=2)])
 def test_harvesters_obey_the_laws(mind):
     cw.check(mind, Commons(horizon=3))
+
+
+def test_many_agents_on_a_small_pool_have_a_card():
+    """With more agents than units there is no fair share; still no stakeholder can get more than its bound."""
+    crowd = Commons(n_agents=100, horizon=3, assignment="proportional")
+    assert all(person.high >= 100.0 for person in crowd.card().stakeholders)
+    assert cw.run(cw.Society(crowd, minds.Greedy()), 2).net.sum() > 0.0

@@ -84,7 +84,8 @@ class Commons(Scenario):
         people, represents = one_each([f"{WORDINGS[self.wording].role} {i}" for i in range(n)], 0.0)
         whole = n * float(np.floor((cap - cap / growth) / n))
         best = (self.horizon - 1) * whole + cap  # sustain each tick, take everything in the last
-        high = best - (self.horizon - 1) * (n - 1)  # one agent, the others taking a unit: a bound only
+        # one agent, the others taking a unit (where there are units for all): a bound only
+        high = max(best - (self.horizon - 1) * (n - 1), cap)
         return Card(
             title=WORDINGS[self.wording].title,
             citation="Piatti et al. 2024, arXiv 2404.16698; dynamics re-read in the authors' code",
