@@ -35,6 +35,7 @@ def rich(seed=0, w=3, t=6, n=4, **changes):
     names = ["cooperated", "catch", "stock", "fair"]
     events = {name: rng.uniform(0.0, 1.0, (w, t, n)) for name in names}
     events["stock"] = np.full((w, t, n), 50.0)
+    events["was_hit"] = np.zeros((w, t, n))
     card = make_card(MIXED, np.eye(n, 4) * [1, 1, 1, 0], oracle=EXACT, values=(LIFE, FAIR, RIGHT))
     parts = dict(
         pay=rng.uniform(0.5, 2.0, (w, t, n)),

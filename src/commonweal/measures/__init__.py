@@ -32,4 +32,6 @@ from .inequality import atkinson as atkinson
 from .inequality import gini as gini
 from .inequality import gini_normalized as gini_normalized
 from .inequality import theil as theil
+from .perolat import peace as peace
+from .perolat import sustainability as sustainability
 from .regret import external_regret as external_regret

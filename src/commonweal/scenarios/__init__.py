@@ -1,7 +1,17 @@
 """The shelf of scenarios: social situations, one a file."""
 
 from .commons import Commons as Commons
+from .contest import Contest as Contest
 from .earthquake import Earthquake as Earthquake
+from .exchange import Exchange as Exchange
+from .fishery import Fishery as Fishery
+from .grid import Grid as Grid
+from .grid import cleanup as cleanup
+from .grid import coins as coins
+from .grid import harvest as harvest
+from .grid import territory as territory
+from .market import Bertrand as Bertrand
+from .market import Cournot as Cournot
 from .matrix_game import MatrixGame as MatrixGame
 from .matrix_game import battle_of_the_sexes as battle_of_the_sexes
 from .matrix_game import chicken as chicken
@@ -17,4 +27,6 @@ from .matrix_game import travelers_dilemma as travelers_dilemma
 from .matrix_game import trust_game as trust_game
 from .matrix_game import volunteers_dilemma as volunteers_dilemma
 from .naming_game import NamingGame as NamingGame
+from .network_game import NetworkGame as NetworkGame
+from .opinions import Opinions as Opinions
 from .public_goods import PublicGoods as PublicGoods
