@@ -9,15 +9,15 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_card _param _channel _scenario _governed _mind _profile _trace _measure _describe _society".split()
-CORE += "_tick _refuse _speak _run _probe".split()
+CORE = "_card _param _graph _channel _scenario _governed _mind _profile _trace _measure _describe".split()
+CORE += "_society _tick _drive _refuse _speak _run _evolve _probe".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
-HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop"]
+HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything
 
 # room: the rooms it may import, besides itself
 MAY = {room: set(CORE[:floor]) for floor, room in enumerate(CORE)}
-MAY |= {room: set(CORE) for room in ["testing", *SHELVES, "account", "ledger", "interop"]}
+MAY |= {room: set(CORE) for room in ["testing", *SHELVES, "account", "ledger", "interop", "populations"]}
 MAY |= {"lab": {*CORE, "account"}, "report": {*CORE, "lab"}, "language": set(HOUSE)}
 MAY |= {room: {*HOUSE, "language", "door"} for room in ["studies", "calibration"]}
 MAY |= {"cli": {*MAY, "door"}, "__main__": {"cli"}}

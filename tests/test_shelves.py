@@ -13,8 +13,12 @@ import commonweal as cw
 from commonweal import institutions, measures, minds, scenarios
 from commonweal.institutions import (
     Audit,
+    BirthDeath,
     Commitment,
     Contract,
+    DeathBirth,
+    GroupSelection,
+    Imitation,
     Incentive,
     PeerSanction,
     ProtectedQuota,
@@ -23,9 +27,10 @@ from commonweal.institutions import (
     Subsidy,
     Suspension,
     Vote,
+    WrightFisher,
 )
 from commonweal.minds import Random
-from commonweal.scenarios import Commons, Earthquake, NamingGame, PublicGoods
+from commonweal.scenarios import Commons, Earthquake, Fishery, NamingGame, NetworkGame, PublicGoods
 from commonweal.scenarios.matrix_game import battle_of_the_sexes, prisoners_dilemma, volunteers_dilemma
 from commonweal.testing import faults
 
@@ -37,7 +42,21 @@ SCENARIOS = {
     "volunteer's dilemma": volunteers_dilemma(horizon=6),
     "public goods": PublicGoods(horizon=6),
     "public goods, all or nothing": PublicGoods(horizon=6, binary=True),
+    "fishery": Fishery(n_agents=3, horizon=6),
     "naming game": NamingGame(n_agents=4, horizon=20),
+    "network game": NetworkGame(np.ones((4, 4)) - np.eye(4), [[2.0, -1.0], [3.0, 0.0]], horizon=6),
+    "price competition": scenarios.Bertrand(n_agents=3, horizon=6),
+    "quantity competition": scenarios.Cournot(horizon=6, goods=2, cost=[[40, 50], [50, 40]]),
+    "quantity competition, in steps": scenarios.Cournot(horizon=6, levels=11),
+    "opinions": scenarios.Opinions(n_agents=5, horizon=6, anchor=0.5),
+    "exchange": scenarios.Exchange(n_agents=5, horizon=6),
+    "yard sale": scenarios.Exchange(n_agents=4, horizon=6, rule="yard sale"),
+    "growth": scenarios.Exchange(n_agents=4, horizon=6, rule="growth"),
+    "contest": scenarios.Contest(n_agents=3, horizon=6, lottery=True),
+    "harvest": scenarios.harvest(rows=("PP.AA", "PA.AA"), n_agents=3, horizon=6, side=2, ahead=2),
+    "cleanup": scenarios.cleanup(rows=("rwP.aa", "wrP.Pa"), n_agents=3, horizon=6, side=2, ahead=2),
+    "coins": scenarios.coins(horizon=6),
+    "territory": scenarios.territory(rows=("P.TTP", "P.T.P"), n_agents=3, horizon=6, side=2, ahead=2),
     "earthquake": Earthquake(),
     "earthquake, full": Earthquake.full(),
 }
@@ -49,8 +68,12 @@ def laws(scenario):
     bound = 1.0 if not isinstance(kind, cw.Amount) else float(kind.high) / 2
     return [
         Audit(probability=0.5, fine=1.0),
+        BirthDeath(),
         Commitment(leaders=(1,)),
         Contract(theta=1.0, quorum=1),
+        DeathBirth(),
+        GroupSelection(groups=2),
+        Imitation(),
         Incentive("competitive"),
         PeerSanction(),
         ProtectedQuota(channel, most=bound),
@@ -59,6 +82,7 @@ def laws(scenario):
         Subsidy("cooperated", rate=1.0),
         Suspension(channel, probability=0.5, ticks=2),
         Vote({"free": {}, "bound": {channel: (0.0, bound)}}, rule="borda"),
+        WrightFisher(),
     ]
 
 

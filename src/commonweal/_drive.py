@@ -77,13 +77,16 @@ class Drive:
 
 
 def _view(words: np.ndarray, kind: np.dtype) -> np.ndarray:
-    return words != 0 if kind.kind == "b" else words.view(kind)
+    if kind.itemsize == 4:
+        return words.view(kind)
+    return words.view(np.int32).astype(kind)  # small integers and truths travel as words
 
 
 def _pack(told: Any) -> UInt32[Array, " words"]:
     def words(x):
         x = jnp.ravel(x)
-        return x.astype(jnp.uint32) if x.dtype == bool else jax.lax.bitcast_convert_type(x, jnp.uint32)
+        x = x if x.dtype.itemsize == 4 else x.astype(jnp.int32)
+        return jax.lax.bitcast_convert_type(x, jnp.uint32)
 
     return jnp.concatenate([words(x) for x in jax.tree.leaves(told)])
 

@@ -1,50 +1,45 @@
 """A round robin: every mind meets every mind, itself too, in a game of two, many times over.
 
-Matches are dense and independent, so that XLA makes one small loop of each pair of kinds of mind:
-no world is simulated around them. Acts, payoffs and odds are those of the minds and of the game
-itself; `run` gives the same scores, slower. Source: Axelrod 1980, J. Conflict Resolution 24:3.
+Matches are independent, so that they are played as dense arrays, one small compiled loop for each
+pair of kinds of mind, with no world around them. Acts and odds are the minds' own, payoffs the
+game's; `run` gives the same scores, slower. Source: Axelrod 1980, J. Conflict Resolution 24:3.
 """
 
 import functools
-import itertools
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from jaxtyping import Array, Float, Int, UInt
+from jaxtyping import Array, Float, Int, UInt32
 
 from .._governed import BEFORE, owner_key, under
-from .._mind import Mind, Odds, Values
-from .._profile import Profile
-from .._scenario import Scenario, Sight
+from .._mind import Mind
+from .._scenario import Scenario
 from .._tick import world_key
-
-UNROLL = 8  # turns in one pass over the matches
-ROUNDS = ((13, 15, 26, 6), (17, 29, 16, 24))  # rotations of threefry 2x32
-SEATS = ("first", "second")
+from .matches import Kind, explore, play
 
 
 @dataclass(frozen=True)
 class RoundRobin:
     """What everybody earned against everybody.
 
-    - `names`: the minds, in the order given (m of them).
+    - `names`: the m minds, in the order given.
     - `scores`: Float[m, m], points a turn of the row mind against the column mind, over both seats.
-    - `cooperation`: Float[m, m], the row mind's mean cooperativeness against the column mind.
-    - `error`: Float[m, m], standard error of `scores` over repetitions (0 where luck plays no part;
-      not a number with a single repetition).
-    - `turns`: turns played in all, matches times their length.
+    - `error`: Float[m, m], standard error of `scores` over repetitions; 0 where luck plays no part.
+    - `cooperation`: Float[m, m], how cooperative the row mind was against the column mind, 0 to 1.
+    - `turns`: how many turns were played; a match without luck is played once.
     """
 
     names: tuple[str, ...]
     scores: Float[np.ndarray, "m m"]
-    cooperation: Float[np.ndarray, "m m"]
     error: Float[np.ndarray, "m m"]
+    cooperation: Float[np.ndarray, "m m"]
     turns: int
 
     @property
@@ -54,41 +49,170 @@ class RoundRobin:
 
     @property
     def ranks(self) -> Int[np.ndarray, " m"]:
-        """1 for the highest mean; equal means (to a millionth) share the better rank."""
+        """1 for the highest mean; means closer than a millionth share the better rank."""
         return 1 + (self.means[None, :] > self.means[:, None] + 1e-6).sum(axis=1)
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row a mind, best first: rank, mean, cooperation and the score against each."""
+        """One row a mind, best first: rank, mean, cooperation, and the score against each."""
         head = {"rank": self.ranks, "mind": self.names, "mean": self.means}
         head |= {"cooperation": self.cooperation.mean(axis=1)}
-        against = {name: self.scores[:, j] for j, name in enumerate(self.names)}
-        return pl.DataFrame(head | against).sort("rank", maintain_order=True)
+        head |= {f"against {name}": x for name, x in zip(self.names, self.scores.T, strict=True)}
+        return pl.DataFrame(head).sort("rank", maintain_order=True)
 
 
 def round_robin(
     game: Scenario, minds: Mapping[str, Mind], repetitions: int = 10, seed: int = 0, noise: float = 0.0
 ) -> RoundRobin:
-    """Every mind against every mind and itself, in both seats, `repetitions` times each.
+    """Every mind against every mind, itself too, in `repetitions` matches of `game.horizon` turns.
 
-    - `game`: a symmetric or asymmetric game of two players, such as `prisoners_dilemma(horizon=200)`.
-    - `minds`: by name; a name and the seed are all of a mind's luck, whoever else plays.
-    - `noise`: probability that an act comes out as another one (which both then see), 0 to 1.
+    - `game`: a game of two players, such as `prisoners_dilemma(horizon=200)`; if it is not
+      symmetric, every pair plays in both seats.
+    - `minds`: by name. The seed and the two names are all the luck of a match, whoever else plays.
+    - `noise`: probability, 0 to 1, that an act comes out as another; both see what came out.
 
     Raises:
-        ValueError: not a game of two, no minds, a mind that must be trained first.
+        ValueError: no game of two, no minds, no repetitions, a mind that has yet to learn.
     """
-    ready = _prepared(game, minds)
-    kinds = _kinds(game, ready)
-    names, m = list(minds), len(minds)
-    acts = len(game.acts)  # type: ignore[attr-defined]
-    keys = _keys(names, seed)
-    found = np.zeros((m, m, repetitions, acts, acts))
-    for one, two in itertools.product(kinds, kinds):
-        block = np.ix_(one.places, two.places)
-        chance = (not one.sure or noise > 0.0, not two.sure or noise > 0.0)
-        plays = _play(game, (one.minds, two.minds), keys[block], repetitions, chance, jnp.float32(noise))
-        found[block] = np.stack([np.asarray(x) for x in plays], axis=-1).reshape(
-            *plays[0].shape, acts, acts
+    _check(game, minds, repetitions, noise)
+    kinds = _kinds(_Same((game, *minds.values())))
+    pay = np.asarray(game.payoffs, dtype=float)  # type: ignore[attr-defined]
+    mirrored = bool((pay[0] == pay[1].T).all())
+    every = range(len(kinds))
+    blocks = tuple((a, b) for a in every for b in every if a <= b or not mirrored)
+    keys, slips = _keys(list(minds), seed), jnp.float32(noise) if noise > 0.0 else None
+    played = play(game, kinds, blocks, keys, repetitions, slips)
+    return _result(game, tuple(minds), kinds, dict(zip(blocks, played, strict=True)), noise)
+
+
+def _check(game: Any, minds: Mapping[str, Mind], repetitions: int, noise: float) -> None:
+    if game.n_agents != 2 or not hasattr(game, "payoffs"):
+        raise ValueError(
+            f"round_robin() came with {type(game).__name__} for {game.n_agents} agents; wanted a matrix game "
+            "of two: round_robin(prisoners_dilemma(horizon=200), minds)"
         )
-    return _result(game, names, found)
+    if not minds or repetitions < 1 or not 0.0 <= noise <= 1.0:
+        raise ValueError(
+            f"round_robin() came with {len(minds)} minds, repetitions={repetitions}, noise={noise}; wanted "
+            "one mind or more, 1 or more, and 0 to 1: round_robin(game, {'TFT': tit_for_tat()}, 10)"
+        )
+    for name, mind in minds.items():
+        if mind.learns:
+            raise ValueError(
+                f"the mind {name!r} has yet to learn; wanted what it learned: "
+                "cw.Society(game, [mind, teacher]).prepare().minds[0]"
+            )
+
+
+# ------------------------------------------------------------------------------------ kinds and luck
+
+
+class _Same(tuple):
+    """Things that are alike only if they are the same ones, so that what was found of them can be kept."""
+
+    def __hash__(self):
+        return hash(tuple(map(id, self)))
+
+    def __eq__(self, other):
+        return len(self) == len(other) and all(a is b for a, b in zip(self, other, strict=True))
+
+    def __ne__(self, other):
+        return not self == other
+
+
+@functools.lru_cache(maxsize=8)
+def _kinds(society: _Same) -> tuple[Kind, ...]:
+    """The minds by structure, and by whether luck plays a part in what they do."""
+    game, *minds = society
+    scenario, key = under(game), jax.random.key(0)
+    ready = [tuple(mind.prepare(scenario, seat, key) for seat in (0, 1)) for mind in minds]
+    alike: dict[Any, list[int]] = {}
+    for i, pair in enumerate(ready):
+        arrays, rest = eqx.partition(pair, eqx.is_array)
+        shapes = tuple((x.shape, str(x.dtype)) for x in jax.tree.leaves(arrays))
+        static = tuple(map(id, jax.tree.leaves(rest)))
+        alike.setdefault((jax.tree.structure(arrays), shapes, static), []).append(i)
+    kinds = []
+    for places in alike.values():
+        drawn, keyed = _luck(game, _stack([ready[i] for i in places]), len(places))
+        for luck in (False, True):
+            here = tuple(i for i, some in zip(places, drawn, strict=True) if some == luck)
+            kinds += [Kind(here, _stack([ready[i] for i in here]), luck, keyed)] if here else []
+    return tuple(kinds)
+
+
+def _stack(pairs: list) -> Any:
+    arrays, rest = zip(*(eqx.partition(pair, eqx.is_array) for pair in pairs), strict=True)
+    return eqx.combine(_pile(arrays), rest[0])
+
+
+@jax.jit
+def _pile(trees: tuple) -> Any:
+    return jax.tree.map(lambda *x: jnp.stack(x), *trees)
+
+
+def _luck(game: Any, pairs: tuple[Mind, Mind], minds: int) -> tuple[np.ndarray, bool]:
+    """Bool[minds], which of them may need a draw; and whether they use their key.
+
+    Who answers with acts needs no draw. Odds are tried in every situation that a mind can come into
+    in `DEPTH` turns: it needs none if one act has all the weight and it remembers nothing new by then.
+    """
+    drawn, keyed = np.zeros(minds, bool), False
+    for seat, mind in enumerate(pairs):
+        stated, uses, layers = explore(game, mind, seat, minds)
+        keyed |= uses
+        layers = [(jax.tree.leaves(memory), np.asarray(weights)) for memory, weights in layers]
+        if any(not ((w >= 0.0) & (w < np.inf)).all() or not w.any(axis=-1).all() for _, w in layers):
+            raise ValueError(
+                f"a mind answered with odds or an act that are none in a game of {len(game.acts)} acts; "
+                "wanted an act from 0 on, or odds that are finite, 0 or more, and not all 0: cw.Odds(p)"
+            )
+        for i in range(minds):
+            seen, new = set(), set()
+            for memory, weights in layers:
+                states = weights.shape[1]
+                rows = [np.asarray(x)[i].reshape(states, -1) for x in memory]
+                new = {tuple(x[k].tobytes() for x in rows) for k in range(states)} - seen
+                seen |= new
+                drawn[i] |= stated and (np.count_nonzero(weights[i], axis=-1) != 1).any()
+            drawn[i] |= stated and (bool(new) or uses)
+    return drawn, keyed
+
+
+def _keys(names: list[str], seed: int) -> UInt32[Array, "m m 2"]:
+    """A key for each pair of names."""
+    sums = np.array([[zlib.crc32(f"{one}/{two}".encode()) for two in names] for one in names], np.uint32)
+    return _fold(jnp.uint32(seed), jnp.asarray(sums))
+
+
+@jax.jit
+def _fold(seed: Array, sums: UInt32[Array, "m m"]) -> UInt32[Array, "m m 2"]:
+    root = owner_key(world_key(seed), BEFORE, "round robin")
+    return jax.random.key_data(jax.vmap(jax.vmap(lambda x: jax.random.fold_in(root, x)))(sums))
+
+
+def _result(game: Any, names: tuple[str, ...], kinds: tuple[Kind, ...], found: Mapping, noise: float):
+    """Counts of joint acts by block, as points and cooperativeness of the row mind over both seats."""
+    n, m = len(names), len(game.acts)
+    pay = np.asarray(game.payoffs, dtype=float)
+    kind = np.asarray(game.cooperativeness(jnp.arange(m)), dtype=float)
+    each = np.stack([*pay, *np.broadcast_arrays(kind[:, None], kind[None, :])]).reshape(4, m * m)
+    rated = {}
+    for (a, b), counts in found.items():
+        points = np.tensordot(each, np.asarray(counts, dtype=float) / game.horizon, 1)
+        rated[a, b, 0] = points[[0, 2]]
+        rated[a, b, 1] = points[[1, 3]].swapaxes(1, 2)
+    mean, error = np.zeros((2, n, n)), np.zeros((n, n))
+    for a, rows in enumerate(kinds):
+        for b, columns in enumerate(kinds):
+            where = np.ix_(rows.places, columns.places)
+            seats = [rated[key] for key in ((a, b, 0), (b, a, 1)) if key in rated]
+            ours = np.mean(seats, axis=0)
+            mean[0][where], mean[1][where] = ours.mean(axis=-1)
+            repeated = ours.shape[-1]
+            if repeated > 1:
+                error[where] = ours[0].std(axis=-1, ddof=1) / np.sqrt(repeated)
+            elif noise > 0.0 or rows.lucky or columns.lucky:
+                error[where] = np.nan
+    turns = game.horizon * sum(int(np.prod(x.shape[1:])) for x in found.values())
+    return RoundRobin(names, mean[0], error, mean[1], turns)

@@ -48,6 +48,23 @@ class TitForTwoTats(Mind):
         return share, {self.channel: Odds(jnp.stack([p, 1.0 - p]))}
 
 
+class GoByMajority(Mind):
+    """Cooperates if the others have cooperated at least half the time so far, and at first.
+
+    The soft majority. Source: Axelrod 1984, The Evolution of Cooperation, appendix A; Mathieu,
+    Beaufils and Delahaye 1999.
+    """
+
+    channel: str = text("act")
+
+    def init(self, seat, key):
+        return jnp.float32(0.0)  # rounds of cooperation minus rounds of defection
+
+    def act(self, memory, sight, channels, key):
+        memory = jnp.where(sight["started"] > 0.0, memory + 2.0 * sight["share"] - 1.0, 0.0)
+        return memory, {self.channel: (memory < 0.0).astype(jnp.int32)}
+
+
 def tit_for_tat(channel="act") -> MemoryOne:
     """Does what the other did, first C. Source: Rapoport in Axelrod 1980, J. Conflict Resolution 24:3."""
     return MemoryOne(1, 1, 0, 1, 0, channel)
@@ -86,6 +103,25 @@ def alternator(start=1.0, channel="act") -> MemoryOne:
 def generous_tit_for_tat(generosity=1 / 3, channel="act") -> MemoryOne:
     """Forgives a defection now and then. Source: Nowak and Sigmund 1992, Nature 355:250."""
     return MemoryOne(1, 1, generosity, 1, generosity, channel)
+
+
+def coin(odds=0.5, channel="act") -> MemoryOne:
+    """RANDOM: cooperates with probability `odds`. Source: Axelrod 1980, J. Conflict Resolution 24:3."""
+    return MemoryOne(odds, odds, odds, odds, odds, channel)
+
+
+def joss(odds=0.9, channel="act") -> MemoryOne:
+    """Tit for tat that cheats after one cooperation in ten. Source: Joss in Axelrod 1980."""
+    return MemoryOne(1, odds, 0, odds, 0, channel)
+
+
+def classics(channel="act") -> dict[str, Mind]:
+    """Twelve classical strategies by name: nine that luck cannot touch, then three of chance."""
+    plain = (always_cooperate, always_defect, tit_for_tat, grim, win_stay_lose_shift, suspicious_tit_for_tat)
+    lucky = (coin, joss, generous_tit_for_tat)
+    found: dict[str, Mind] = {make.__name__: make(channel=channel) for make in (*plain, alternator)}
+    found |= {"tit_for_two_tats": TitForTwoTats(channel), "go_by_majority": GoByMajority(channel)}
+    return found | {make.__name__: make(channel=channel) for make in lucky}
 
 
 def extortion(factor=3.0, phi=1 / 26, payoffs=(5.0, 3.0, 1.0, 0.0), channel="act") -> MemoryOne:

@@ -272,14 +272,16 @@ class Norm(NamedTuple):
 
 
 def measure_norm(seen: Float[Array, "T K W d"], alive: Array) -> Norm:
-    """The norm of a batch; an input that hardly varied is scaled by a tenth of its size."""
+    """The norm of a batch: inputs end up within -1 to 1 about their mean, so that rare ones stay rare.
+
+    An input that hardly varied is scaled by a tenth of its size.
+    """
     weight = alive[..., None].astype(jnp.float32)
     total = jnp.maximum(weight.sum(), 1.0)
     shift = (seen * weight).sum(axis=(0, 1, 2)) / total
-    spread = jnp.square(seen - jnp.broadcast_to(shift, seen.shape)) * weight
-    deviation = jnp.sqrt(spread.sum(axis=(0, 1, 2)) / total)
+    reach = (jnp.abs(seen - jnp.broadcast_to(shift, seen.shape)) * weight).max(axis=(0, 1, 2))
     size = jnp.abs(seen * weight).max(axis=(0, 1, 2))
-    return Norm(shift, jnp.where(size > 0.0, jnp.maximum(deviation, 0.1 * size), 1.0))
+    return Norm(shift, jnp.where(size > 0.0, jnp.maximum(reach, 0.1 * size), 1.0))
 
 
 def inputs(seen: Seen, codes: int) -> Float[Array, "... i"]:
