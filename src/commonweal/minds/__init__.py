@@ -21,6 +21,7 @@ from .fitted import fit as fit
 from .fitted import fit_each as fit_each
 from .fitted import lagged as lagged
 from .fitted import losses as losses
+from .grid import Forager as Forager
 from .learner import MLP as MLP
 from .learner import PPO as PPO
 from .learner import Learner as Learner
@@ -33,7 +34,6 @@ from .opinions import BoundedConfidence as BoundedConfidence
 from .opinions import Deffuant as Deffuant
 from .opinions import FriedkinJohnsen as FriedkinJohnsen
 from .opinions import degroot as degroot
-from .grid import Forager as Forager
 from .q_learning import ByTable as ByTable
 from .q_learning import QLearner as QLearner
 from .q_learning import Seen as Seen
