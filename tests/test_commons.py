@@ -88,7 +88,7 @@ def test_harvesters_obey_the_laws(mind):
 
 
 def test_many_agents_on_a_small_pool_have_a_card():
-    """With more agents than units there is no fair share; still no stakeholder can get more than its bound."""
+    """With more agents than units there is no fair share; still nobody can get more than its bound."""
     crowd = Commons(n_agents=100, horizon=3, assignment="proportional")
     assert all(person.high >= 100.0 for person in crowd.card().stakeholders)
     assert cw.run(cw.Society(crowd, minds.Greedy()), 2).net.sum() > 0.0

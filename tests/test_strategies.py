@@ -95,6 +95,18 @@ def test_extortion_takes_its_factor_from_anybody(odds, factor):
     assert mine - 1 == pytest.approx(factor * (theirs - 1), abs=1e-4)
 
 
+def test_the_majority_is_counted_from_the_first_round_and_ties_go_to_cooperation():
+    """It defects only once the others have defected in more than half of the rounds so far."""
+    plan = {"act": np.array([[0, 0, 1, 1, 0, 0, 1, 1, 1, 0]] * 2).T}
+    society = cw.Society(scenarios.prisoners_dilemma(horizon=10), [minds.GoByMajority(), minds.Planned(plan)])
+    assert cw.run(society, 1).act["act"][0, :, 0].tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]
+    grudge = {"act": np.array([[1, 1, 0, 0, 0, 0]] * 2).T}
+    society = cw.Society(
+        scenarios.prisoners_dilemma(horizon=6), [minds.GoByMajority(), minds.Planned(grudge)]
+    )
+    assert cw.run(society, 1).act["act"][0, :, 0].tolist() == [0, 1, 1, 1, 0, 0]
+
+
 def test_in_company_reciprocity_is_graded():
     game = scenarios.PublicGoods(n_agents=4, horizon=2, binary=True)
     tft = minds.tit_for_tat(channel="give")

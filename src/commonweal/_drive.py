@@ -24,8 +24,8 @@ class Now(NamedTuple):
 
     sights: Sight
     intent: Actions
-    odds: dict[str, np.ndarray]
-    over: np.ndarray
+    odds: dict[str, Any]
+    over: Any
 
 
 class At(NamedTuple):
@@ -96,18 +96,18 @@ def _compiled(leaves: tuple, tree: Any):
     """`start`, `step` and the shapes of what they tell, for societies of one structure."""
     rest = tree.unflatten(leaves)
 
-    def see(parts, at: At, world: World):
-        chosen = look(*parts, at.do, at.seed, world)
+    def see(scenario, groups, at: At, world: World):
+        chosen = look(scenario, groups, at.do, at.seed, world)
         return chosen.world, Now(chosen.sights, chosen.intent, chosen.odds, chosen.world.over)
 
     def start(numbers, at: At):
-        parts = eqx.combine(numbers, rest)
-        return see(parts, at, begin(*parts, at.seed))
+        scenario, groups = eqx.combine(numbers, rest)
+        return see(scenario, groups, at, begin(scenario, groups, at.seed))
 
     def step(numbers, at: At, intent):
-        parts = eqx.combine(numbers, rest)
-        world, row = act(*parts, at.seed, at.world, intent)
-        world, now = see(parts, at, world)
+        scenario, groups = eqx.combine(numbers, rest)
+        world, row = act(scenario, groups, at.seed, at.world, intent)
+        world, now = see(scenario, groups, at, world)
         return world, (row, now)
 
     def packed(call):

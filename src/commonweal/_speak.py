@@ -42,7 +42,7 @@ async def listen(
     replies = await asyncio.gather(
         *(_ask(society.minds[i], memories[i], story, channels) for i, story in asked.items())  # type: ignore[arg-type]
     )
-    intent = {name: np.array(x) for name, x in now.intent.items()}
+    intent: dict[str, Any] = {name: np.array(x) for name, x in now.intent.items()}
     for i, (memory, acts) in zip(asked, replies, strict=True):
         memories[i] = memory
         for name, one in acts.items():

@@ -40,7 +40,7 @@ class Alternatives(NamedTuple):
 
 def net(row: dict[str, Any]) -> jax.Array:
     """Float[n]: payoff and every row of the book, of one tick."""
-    return sum(row["book"].values(), jnp.float32(0.0))
+    return jnp.sum(jnp.stack(list(row["book"].values())), axis=0)
 
 
 def alternatives(

@@ -6,6 +6,7 @@ from .calvano import EXACT as CALVANO
 from .calvano import SIMULATED as CALVANO_LEARNED
 from .contest import TARGET as CONTEST
 from .contracts import TARGET as CONTRACTS
+from .contracts_learned import TARGET as CONTRACTS_LEARNED
 from .govsim import TARGET as GOVSIM
 from .lola import TARGET as LOLA
 from .naming import EXACT as NAMING
@@ -35,6 +36,7 @@ TARGETS: tuple[Target, ...] = (
     CALVANO_LEARNED,
     CONTEST,
     CONTRACTS,
+    CONTRACTS_LEARNED,
     GOVSIM,
     LOLA,
     NAMING,

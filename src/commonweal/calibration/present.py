@@ -40,7 +40,8 @@ def interval(row: Row) -> str:
 def wanted(row: Row) -> str:
     """The published value with its tolerance, as a condition."""
     sign = {"equal": "", "at least": ">= ", "at most": "<= "}[row.holds]
-    return f"{sign}{row.published:.6g}" + (f" ± {row.tolerance:.2g}" if row.tolerance else "")
+    more = f" + {-row.tolerance:.2g}" if row.tolerance < 0.0 else f" ± {row.tolerance:.2g}"
+    return f"{sign}{row.published:.6g}" + (more if row.tolerance else "")
 
 
 def verdict_word(row: Row) -> str:

@@ -28,11 +28,13 @@ MARKS: dict[str, str] = {
 class Row:
     """One published number beside ours.
 
-    - `ours`, `published`, `tolerance`: in the same unit; the tolerance is absolute.
+    - `ours`, `published`, `tolerance`: in the same unit; the tolerance is absolute. Below 0 it demands
+      that much more: with `at least` and minus `half`, the whole interval must lie beyond.
     - `half`: half the width of the 95% interval of ours; 0 where ours is exact.
     - `holds`: `equal` within the tolerance, or ours `at least` / `at most` the published value
       (give or take the tolerance).
     - `mark`: how the published value is known (`MARKS`); one from memory is shown and never a gate.
+    - `shown`: nor is a row that is only shown, because one side is not established well enough.
     """
 
     name: str
@@ -43,11 +45,12 @@ class Row:
     mark: Mark = "D"
     half: float = 0.0
     holds: Literal["equal", "at least", "at most"] = "equal"
+    shown: bool = False
 
     @property
     def gates(self) -> bool:
         """Whether the row decides anything."""
-        return self.mark != "mem"
+        return self.mark != "mem" and not self.shown
 
     @property
     def passed(self) -> bool:

@@ -19,7 +19,7 @@ from ..scenarios.exchange import Exchange
 from .target import Mark, Row, Target
 
 SAVING = {0.25: (0.375, 0.374), 0.5: (0.2734, 0.268), 0.8: (0.155, 0.153)}  # gamma law, own simulation
-YARD = {100: 0.755, 1000: 0.965}  # sweeps: mean Gini of two runs, whose own error is about 0.01
+YARD = {100: 0.755, 1000: 0.965}  # sweeps: mean Gini of two runs, with an error of about 0.009
 LAW, OWN = "Dragulescu and Yakovenko 2000; closed form", "own simulation"
 
 

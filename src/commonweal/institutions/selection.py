@@ -30,10 +30,10 @@ class _Selection(Reproduction):
             )
 
     def log_fitness(self, pay: Float[Array, " n"]) -> Float[Array, " n"]:
-        """The logarithm of fitness; a linear fitness below 0 counts as 0."""
+        """The logarithm of fitness; a linear fitness below 0 counts as 1e-30, so that among such all are alike."""
         if self.mapping == "exponential":
             return self.strength * pay
-        return jnp.log(jnp.maximum(1.0 - self.strength + self.strength * pay, 0.0))
+        return jnp.log(jnp.maximum(1.0 - self.strength + self.strength * pay, 1e-30))
 
     def brief(self, agent):
         return "After each episode those who earned more are likelier to be copied, in place of others."

@@ -116,8 +116,8 @@ class Exchange(Scenario):
             gain = self._gain(state, risked, key)
         wealth = jnp.maximum(old + gain, 0.0)
         mean = wealth.mean()
-        took = (gain > 0.0) & (old[mate] < old)
-        left_poor = (gain > 0.0) & (wealth[mate] < self.poor * mean) & (self.rule != "growth")
+        won = (gain > 0.0) & (self.rule != "growth")  # growth takes from nobody
+        took, left_poor = won & (old[mate] < old), won & (wealth[mate] < self.poor * mean)
         events = {
             "cooperated": 1.0 - took.astype(jnp.float32),
             "excess": jnp.maximum(wealth - mean, 0.0),

@@ -6,7 +6,6 @@ know only how often each seat of a recorded society chose what.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
@@ -62,8 +61,8 @@ def cases() -> dict[str, Case]:
     thumbs = [Greedy(), Greedy(), *[FairShare()] * 3]
     solved, market = [EquilibriumPlay()] * relief.n_agents, Bertrand(horizon=50)
     cleaners = [Forager(duty=0.5), Forager(), Forager()]
-    algorithm = QLearner(explore=Exponential(1e-3), channel="price")
-    sellers = Society(Bertrand(horizon=5000), replace(algorithm, values=4.0))
+    algorithm = QLearner(values=4.0, explore=Exponential(1e-3), channel="price")
+    sellers = Society(Bertrand(horizon=5000), algorithm)
     return {
         "commons": Case(lake, ProtectedQuota("take", most=10.0), thumbs, None),
         "earthquake": Case(
