@@ -8,7 +8,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from commonweal.calibration import TARGETS, Row, Target, judge
-from commonweal.calibration.present import page, render, to_dict
+from commonweal.calibration.present import page, render, to_dict, wanted
 from commonweal.cli import app
 
 TIERS = {target.name: [pytest.mark.slow] if target.tier == "slow" else [] for target in TARGETS}
@@ -41,6 +41,13 @@ def test_a_value_from_memory_is_shown_and_decides_nothing():
     verdict = judge(coin(off=0.3, mark="mem"))
     assert not verdict.rows[0].passed and not verdict.rows[0].gates
     assert not verdict.passed  # a target without a gate proves nothing
+
+
+def test_a_row_that_is_only_shown_decides_nothing_and_an_interval_may_have_to_lie_beyond():
+    row = Row("gap", 43.0, 0.0, -76.0, "", "T", 76.0, "at least")
+    assert row.gates and not row.passed and replace(row, ours=77.0).passed
+    assert wanted(row) == ">= 0 + 76"
+    assert not replace(row, shown=True).gates
 
 
 def test_a_target_whose_planted_fault_passes_is_not_believed():

@@ -67,9 +67,10 @@ def test_ruin_is_a_harm_of_whoever_gained():
 def test_growth_adds_one_unit_in_proportion_to_stakes():
     game = Exchange(2, 1, rule="growth")
     keys = jax.random.split(jax.random.key(1), 4000)
-    after, _ = jax.vmap(lambda k: one(game, [3.0, 1.0], [1.0, 1.0], k))(keys)
+    after, outcome = jax.vmap(lambda k: one(game, [3.0, 1.0], [1.0, 1.0], k))(keys)
     assert (np.asarray(after).sum(axis=1) == 5).all()
     assert np.asarray(after)[:, 0].mean() == pytest.approx(3.75, abs=4 * 0.433 / 4000**0.5)
+    assert (outcome.events["cooperated"] == 1.0).all()  # nobody loses what another gains
     nobody, _ = one(game, [3.0, 1.0], [0.0, 0.0], jax.random.key(0))
     assert nobody.tolist() == [3, 1]
 

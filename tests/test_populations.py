@@ -204,6 +204,7 @@ def test_splitting_groups_follow_the_first_order_theory():
             lambda: splitting(donation(2.0), 1, 4, 0.1, runs=2),
             "size=1, groups=4, splits=0.001; wanted a size",
         ),
+        (lambda: well_mixed(donation(2.0), 5, 0.9, runs=8), "fitness may fall to -0.8.*'exponential'"),
     ],
 )
 def test_errors_teach(make, said):

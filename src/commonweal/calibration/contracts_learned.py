@@ -12,8 +12,8 @@ from .._governed import under
 from .._run import run
 from .._society import Society
 from ..institutions.contract import Contract
+from ..minds.learner import Learner, Linear, Reinforce
 from ..scenarios.fishery import Fishery
-from ..studies.learned_commons import learners, told
 from .target import Row, Target
 
 SOURCE = "institutions.md 2.3, after Christoffersen, Haupt, Hadfield-Menell 2023, arXiv 2208.10469"
@@ -25,7 +25,8 @@ NONE_OF_THREE = 1.0 - 0.05 ** (1.0 / 3.0)  # 95% upper bound of a share seen in 
 def net(theta: float, quorum: int, seed: int) -> float:
     """Net payoff per agent and tick of a society that learned under the contract, in 1,000 fresh worlds."""
     game = under(Fishery(n_agents=AGENTS, talk=False), Contract(theta=theta, quorum=quorum))
-    return told(run(Society(game, learners(seed, updates=200, worlds=128)), 1000))["net"]
+    learner = Learner(Reinforce(rate=0.05), Linear(), updates=200, worlds=128, seed=seed)
+    return float(run(Society(game, learner), 1000).net.mean())
 
 
 def _rows(theta: float) -> list[Row]:

@@ -100,6 +100,11 @@ def _relay(process: _Process, starts: Any, key: Array, lanes: int, block: int) -
 
 def _simulate(process: _Process, starts: Any, seed: int, block: int, lanes: int = 128) -> Fixation:
     runs = jax.tree.leaves(starts)[0].shape[0]
+    if (worst := float(process.fitness(process.game.min()))) < 0.0:
+        raise ValueError(
+            f"fitness may fall to {worst:g} at strength {float(process.strength):g}; wanted it 0 or more: a "
+            "smaller strength, or mapping='exponential'"
+        )
     wins = _relay(process, starts, jax.random.key(seed), min(lanes, runs), block)
     return Fixation(int(wins), runs)
 

@@ -12,7 +12,7 @@ from ..._mind import Mind
 from ..._param import _number, count
 from .heads import answer, outputs
 from .methods import PPO, Method
-from .networks import MLP, Eyes, Network, Norm, inputs, no_acts, open_eyes
+from .networks import MLP, Eyes, Network, Norm, no_acts, open_eyes
 from .school import teach
 
 
@@ -93,8 +93,8 @@ class Learner(Mind):
                 "first: society = society.prepare()"
             )
         seen = self.network.see(sight, self.eyes)
-        x = inputs(Norm(*self.params["norm"])(seen), self.network.codes(self.eyes))
-        out, hidden = self.network.step(self.params["actor"], x, memory["hidden"], outputs(self.eyes))
+        x, codes = Norm(*self.params["norm"])(seen), self.network.codes(self.eyes)
+        out, hidden = self.network.step(self.params["actor"], x, memory["hidden"], codes, outputs(self.eyes))
         legal = {name: sight.legal[name] for name, *_ in self.eyes.channels}
         kept = {"seen": seen, "legal": legal} if self.keep else {}
         return {"hidden": hidden, **kept}, answer(self.eyes, out, legal, key)

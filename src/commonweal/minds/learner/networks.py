@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ..._governed import Governed
@@ -130,34 +131,30 @@ class Network(Module):
         `spread` scales those of the last layer; all else is zero.
         """
         shapes = self._shapes(size, out)
-        drawn = jax.random.normal(key, (sum(a * b for a, b in shapes),))
-        flat, at = [], 0
-        for i, (a, b) in enumerate(shapes):
-            scale = self.spread if i == len(shapes) - 1 else 1.0
-            flat += [drawn[at : at + a * b] * (scale / max(a, 1) ** 0.5), jnp.zeros(b)]
-            at += a * b
-        return jnp.concatenate(flat)
+        scale = np.concatenate([np.r_[np.full(a * b, max(a, 1) ** -0.5), np.zeros(b)] for a, b in shapes])
+        a, b = shapes[-1]
+        last = np.arange(scale.size) >= scale.size - (a + 1) * b
+        drawn = jax.random.normal(key, scale.shape) * jnp.asarray(scale, jnp.float32)
+        return jnp.where(last, drawn * self.spread, drawn)
 
     def _layers(self, p: Array, size: int, out: int) -> list[tuple[Array, Array]]:
         """Weights and biases out of the vector of parameters."""
-        layers, at = [], 0
-        for a, b in self._shapes(size, out):
-            layers.append((p[at : at + a * b].reshape(a, b), p[at + a * b : at + (a + 1) * b]))
-            at += (a + 1) * b
-        return layers
+        shapes = self._shapes(size, out)
+        parts = jax.lax.split(p, [n for a, b in shapes for n in (a * b, b)])
+        return [(w.reshape(s), b) for s, w, b in zip(shapes, parts[::2], parts[1::2], strict=True)]
 
-    def step(self, p: Array, x: Float[Array, " i"], h: Array, out: int) -> tuple[Array, Array]:
-        """One tick: `out` outputs and the new memory."""
-        layers = self._layers(p, x.shape[-1], out)
-        x = self._deep(layers, x)
+    def step(self, p: Array, seen: Seen, h: Array, codes: int, out: int) -> tuple[Array, Array]:
+        """One tick, normalized, of `codes` values a code: `out` outputs and the new memory."""
+        layers = self._layers(p, _width(seen, codes), out)
+        x = self._deep(layers, seen, codes)
         if self.recurrent:
             h = x = _gru(layers[-3:-1], x, h)
-        return _linear(layers[-1], x), h
+        return (_linear(layers[-1], x) if self.widths else x), h
 
-    def over(self, p: Array, x: Float[Array, "T ... i"], out: int) -> Array:
-        """Whole worlds at once: outputs [T, ..., out]."""
-        layers = self._layers(p, x.shape[-1], out)
-        x = self._deep(layers, x)
+    def over(self, p: Array, seen: Seen, codes: int, out: int) -> Array:
+        """Whole worlds at once, sights [T, ..., d]: outputs [T, ..., out]."""
+        layers = self._layers(p, _width(seen, codes), out)
+        x = self._deep(layers, seen, codes)
         if self.recurrent:
 
             def tick(h, now):
@@ -165,12 +162,17 @@ class Network(Module):
                 return h, h
 
             x = jax.lax.scan(tick, jnp.zeros_like(x[0]), x)[1]
-        return _linear(layers[-1], x)
+        return _linear(layers[-1], x) if self.widths else x
 
-    def _deep(self, layers, x):
-        for layer in layers[: len(self.widths)]:
-            x = jnp.tanh(_linear(layer, x))
-        return x
+    def _deep(self, layers, seen: Seen, codes: int) -> Array:
+        """What comes out of the layers of units, or out of the only layer."""
+        x = self._enter(layers[0], seen, codes)
+        for layer in layers[1 : len(self.widths)]:
+            x = _linear(layer, jnp.tanh(x))
+        return jnp.tanh(x) if self.widths else x
+
+    def _enter(self, layer, seen: Seen, codes: int) -> Array:
+        return _linear(layer, inputs(seen, codes))
 
 
 class MLP(Network):
@@ -250,6 +252,13 @@ class Table(Network):
                 code = code * size + part
         return Seen(jnp.zeros(0), code[None])
 
+    def _enter(self, layer, seen, codes):
+        d, c = seen.real.shape[-1], seen.code.shape[-1]
+        first = jnp.broadcast_to(codes * jnp.arange(c, dtype=jnp.int32), seen.code.shape)
+        y = _rows(layer[0][d:] if d else layer[0], first + seen.code)
+        y = y + jnp.broadcast_to(layer[1], y.shape)
+        return y + seen.real @ layer[0][:d] if d else y
+
 
 def _all_seen(sight: Sight, eyes: Eyes) -> Seen:
     """Every fact of the eyes, what is legal on every channel, and the seat where parameters are shared."""
@@ -290,6 +299,38 @@ def inputs(seen: Seen, codes: int) -> Float[Array, "... i"]:
         return seen.real
     hot = jax.nn.one_hot(jnp.minimum(seen.code.astype(jnp.int32), codes - 1), codes)
     return jnp.concatenate([seen.real, hot.reshape(*hot.shape[:-2], -1)], axis=-1)
+
+
+def _width(seen: Seen, codes: int) -> int:
+    """How many numbers `inputs` makes of a sight."""
+    return seen.real.shape[-1] + seen.code.shape[-1] * codes
+
+
+@jax.custom_vjp
+def _rows(table: Float[Array, "r o"], at: Array) -> Float[Array, "... o"]:
+    """The sum of some rows of a table, at [..., c]; its slope is a product, as scattering is slow."""
+    rows = [table.at[at[..., i]].get(mode="promise_in_bounds") for i in range(at.shape[-1])]
+    return sum(rows[1:], rows[0])
+
+
+def _rows_forward(table: Array, at: Array):
+    return _rows(table, at), (at, table.shape[0])
+
+
+def _rows_slope(kept, slope: Array):
+    at, size = kept
+    wide = slope.shape[-1]
+
+    def tick(sums, now):
+        where, change = now
+        hot = jax.nn.one_hot(where, size).sum(axis=-2).reshape(-1, size)
+        return sums + hot.T @ change.reshape(-1, wide), None  # a tick at a time stays in the cache
+
+    sums, _ = jax.lax.scan(tick, jnp.zeros((size, wide)), (at, slope))
+    return sums, np.zeros(at.shape, jax.dtypes.float0)
+
+
+_rows.defvjp(_rows_forward, _rows_slope)
 
 
 def _linear(layer: tuple[Array, Array], x: Array) -> Array:

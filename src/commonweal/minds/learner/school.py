@@ -35,19 +35,19 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
     _check(society, seats)
     pupils: list[Any] = [society.minds[seat] for seat in seats]
     first = pupils[0]
-    team, keys, key = _class(society, seats, key)
-    state, rows, done = start(team, keys), {}, 0
+    team = _class(society, seats)
+    (state, key), rows, done = start(team, key, np.array([p.seed for p in pupils])), {}, 0
     who = {name: identity(getattr(team.society, name)) for name in ("scenario", "minds", "profiles")}
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         state, rows, done = _resume(folder, who, state, first.updates)
         if done < first.updates:
             shutil.rmtree(folder / CURVE, ignore_errors=True)  # that of a shorter training
-    room = jnp.zeros(first.checkpoint_every)
+    room = np.zeros(first.checkpoint_every, np.float32)
     with _progress(first.updates) as show:
         while done < first.updates:
             stop = min(done + first.checkpoint_every, first.updates)
-            state, more = advance(team, state, key, jnp.int32(done), jnp.int32(stop), room)
+            state, more = advance(team, state, key, np.int32(done), np.int32(stop), room)
             more = jax.tree.map(lambda x: np.asarray(x)[: stop - done], more)  # noqa: B023
             rows = jax.tree.map(lambda *x: np.concatenate(x), rows, more) if rows else more
             done = stop
@@ -56,24 +56,22 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
             show(done)
     if folder is not None and not (folder / CURVE).exists():
         _curve(society, rows).save(folder / CURVE)
-    ready = players(team, state, keep=False)
+    ready = [
+        replace(mind, params=jax.tree.map(jnp.asarray, mind.params))  # type: ignore[type-var,attr-defined]
+        for mind in players(team, jax.device_get(state), keep=False)  # cut on the host: nothing to compile
+    ]
     return [
         replace(mind, **{name: getattr(pupil, name) for name in HOST})  # type: ignore[type-var]
         for mind, pupil in zip(ready, pupils, strict=True)
     ]
 
 
-def _class(society: Society, seats: tuple[int, ...], key: Any) -> tuple[Class, Any, Any]:
-    """The class without what only the host needs, a key for each set of parameters, the key of the worlds."""
+def _class(society: Society, seats: tuple[int, ...]) -> Class:
+    """The class without what only the host needs."""
     minds: list[Any] = list(society.minds)
-    pupils = [minds[seat] for seat in seats]
     for seat in seats:
         minds[seat] = replace(minds[seat], updates=1, checkpoint_every=1)
-    for pupil in pupils:
-        key = jax.random.fold_in(key, pupil.seed)
-    own = pupils[:1] if pupils[0].share else pupils
-    keys = [jax.random.fold_in(jax.random.fold_in(key, i), p.seed) for i, p in enumerate(own)]
-    return gather(Society(society.scenario, minds, society.profiles), seats), jnp.stack(keys), key
+    return gather(Society(society.scenario, minds, society.profiles), seats)
 
 
 def learn(society: Society, folder: Path | None = None) -> tuple[Society, Trace]:

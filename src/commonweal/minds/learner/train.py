@@ -17,7 +17,7 @@ from ..._mind import Mind
 from ..._society import Society
 from .heads import outputs, score
 from .methods import Lesson, Method, standard
-from .networks import Norm, Seen, inputs, measure_norm
+from .networks import Norm, Seen, measure_norm
 from .rollout import Batch, play
 
 FIRST_SEED = 2**31  # worlds of training are named from here up, so that judging meets new ones
@@ -76,9 +76,26 @@ def _adam(method: Method) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(method.norm), optax.adam(method.rate))  # type: ignore[arg-type]
 
 
+def _flat(params: dict[str, Any]) -> Array:
+    """Actor and critic as one vector [..., p]: few and large operations."""
+    return jnp.concatenate(jax.tree.leaves(params), axis=-1)
+
+
+def _cut(flat: Array, like: dict[str, Any]) -> dict[str, Any]:
+    leaves, shape = jax.tree.flatten(like)
+    sizes = [x.shape[-1] for x in leaves]
+    return jax.tree.unflatten(shape, jax.lax.split(flat, sizes, axis=flat.ndim - 1))
+
+
 @eqx.filter_jit
-def start(team: Class, keys: PRNGKeyArray) -> State:
-    """The state before the first update; one key a set of parameters."""
+def start(team: Class, key: PRNGKeyArray, seeds: Array) -> tuple[State, PRNGKeyArray]:
+    """The state before the first update, and the key of the worlds; `seeds` [L] are the learners'."""
+    for seed in seeds:
+        key = jax.random.fold_in(key, seed)
+    own = seeds[:1] if team.together else seeds
+    keys = jax.vmap(lambda i, seed: jax.random.fold_in(jax.random.fold_in(key, i), seed))(
+        jnp.arange(len(own)), own
+    )
     pupil, eyes = team.pupil, team.pupil.eyes
     seen, codes = pupil.network.blind(eyes), pupil.network.codes(eyes)
     real, code = seen.real.size, seen.code.size
@@ -89,11 +106,11 @@ def start(team: Class, keys: PRNGKeyArray) -> State:
         params = {"actor": pupil.network.init(key, real + code * codes, outputs(eyes))}
         if pupil.method.critic != "none":
             params["critic"] = pupil.network.init(jax.random.fold_in(key, 1), wide, 1)
-        return params, _adam(method).init(params)
+        return params, _adam(method).init(_flat(params))
 
     params, adam = jax.vmap(one)(keys, team.method)
     sets = (len(keys), real)
-    return State(params, adam, Norm(jnp.zeros(sets), jnp.ones(sets)), jnp.ones(len(keys)))
+    return State(params, adam, Norm(jnp.zeros(sets), jnp.ones(sets)), jnp.ones(len(keys))), key
 
 
 def players(team: Class, state: State, keep: bool) -> list[Mind]:
@@ -170,21 +187,22 @@ def _learn(team: Class, state: State, batch: Batch, offset: Array) -> State:
     order = order.reshape(-1, pupil.worlds // parts)
 
     def step(now, where):
-        (params, adam), data_now, lesson_now = now, data, lesson
+        (flat, adam), data_now, lesson_now = now, data, lesson
         if parts > 1:
-            data_now, lesson_now = jax.tree.map(lambda x: jnp.take(x, where, axis=3), (data, lesson))
+            part = partial(jnp.take, indices=where, axis=3, mode="clip")
+            data_now, lesson_now = jax.tree.map(part, (data, lesson))
 
-        def one(params, adam, method, data, lapse, lesson):
-            loss = lambda p: method.loss(lesson, *_evaluate(team, p, data, lapse))  # noqa: E731
-            slope = jax.grad(loss)(params)
+        def one(flat, adam, method, data, lapse, lesson):
+            loss = lambda p: method.loss(lesson, *_evaluate(team, _cut(p, state.params), data, lapse))  # noqa: E731
+            slope = jax.grad(loss)(flat)
             with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
-                change, adam = _adam(method).update(slope, adam, params)
-            return optax.apply_updates(params, change), adam
+                change, adam = _adam(method).update(slope, adam, flat)
+            return flat + change, adam
 
-        return jax.vmap(one)(params, adam, method, data_now, team.lapse, lesson_now), None
+        return jax.vmap(one)(flat, adam, method, data_now, team.lapse, lesson_now), None
 
-    (params, adam), _ = jax.lax.scan(step, (state.params, state.adam), order)
-    return state._replace(params=params, adam=adam)
+    (flat, adam), _ = jax.lax.scan(step, (_flat(state.params), state.adam), order)
+    return state._replace(params=_cut(flat, state.params), adam=adam)
 
 
 def _whole(team: Class, seen: Seen) -> Seen | None:
@@ -208,14 +226,14 @@ def _evaluate(team: Class, params: dict[str, Any], data: tuple, lapse: Array | N
     """Log-likelihood, entropy and value [T, K, W] of one set's acts, under these parameters."""
     seen, whole, legal, act = data
     network, eyes = team.pupil.network, team.pupil.eyes
-    out = network.over(params["actor"], inputs(seen, network.codes(eyes)), outputs(eyes))
+    out = network.over(params["actor"], seen, network.codes(eyes), outputs(eyes))
     shape = out.shape[:-1]
     lapse = None if lapse is None else jnp.broadcast_to(lapse[None, :, None], shape)
     likely, entropy = score(eyes, out, legal, act, lapse)
     if "critic" not in params:
         return likely, entropy, jnp.zeros(shape)
-    x = inputs(seen if whole is None else whole, network.codes(eyes))
-    return likely, entropy, network.over(params["critic"], x, 1)[..., 0]
+    x = seen if whole is None else whole
+    return likely, entropy, network.over(params["critic"], x, network.codes(eyes), 1)[..., 0]
 
 
 def _align(team: Class, advantage: Array) -> Array:
