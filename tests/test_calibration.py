@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from commonweal.calibration import TARGETS, Row, Target, judge
 from commonweal.calibration.present import page, render, to_dict, wanted
 from commonweal.cli import app
 
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
 TIERS = {target.name: [pytest.mark.slow] if target.tier == "slow" else [] for target in TARGETS}
 
 
@@ -21,6 +23,16 @@ def test_a_published_result_comes_back_and_its_planted_fault_does_not(target):
     assert gates and [row for row in gates if not row.passed] == []
     assert verdict.control_failed
     assert verdict.passed
+    told = PAGE.read_text()
+    said = {row.name: " | ".join(x.replace("|", "/") for x in (row.name, wanted(row))) for row in verdict.rows}
+    lost = [name for name, line in said.items() if f"| {line} |" not in told]
+    assert lost == [], "docs/calibration.md is out of date: commonweal calibrate --tier all --page FILE"
+
+
+def test_the_page_of_the_docs_shows_every_target_and_no_failure():
+    told = PAGE.read_text()
+    assert told.count("\n## ") == len(TARGETS) and "FAILS" not in told and "NOT caught" not in told
+    assert all(f"(`{target.name}`)" in told for target in TARGETS)
 
 
 def coin(p=0.5, off=0.0, mark="D", holds="equal"):

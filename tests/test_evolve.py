@@ -210,7 +210,9 @@ def test_constant_fitness_takes_over_as_moran_says():
 
 def test_where_nobody_has_any_fitness_all_neighbors_are_alike():
     law = DeathBirth(RING, 1.0, "linear")
-    births = jax.vmap(lambda key: law.births(jnp.full(6, -5.0), key)[0])(jax.random.split(jax.random.key(0), 2000))
+    births = jax.vmap(lambda key: law.births(jnp.full(6, -5.0), key)[0])(
+        jax.random.split(jax.random.key(0), 2000)
+    )
     gap = (np.asarray(births) - np.arange(6)) % 6
     counts = [int((gap == k).sum()) for k in range(1, 6)]
     assert counts[1:4] == [0, 0, 0] and sum(counts) == 2000

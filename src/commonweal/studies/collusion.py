@@ -40,3 +40,7 @@ def show(setting: Setting = QUICK) -> str:
     rows = [" ".join(f"{name:>13}" for name in path(response).columns)]
     rows += [" ".join(f"{x:>13}" for x in row) for row in path(response).rows()]
     return "\n".join([head, *rows])
+
+
+if __name__ == "__main__":
+    print(show(), show(QUICK._replace(discount=0.0)), sep="\n\n")

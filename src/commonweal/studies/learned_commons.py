@@ -153,3 +153,11 @@ def page(rows: Sequence[Row]) -> Page:
         findings=findings,
         sections=sections(rows),
     )
+
+
+if __name__ == "__main__":
+    for found in summary(demo()):
+        print(
+            f"{found['condition']:32}",
+            *(f"{part} {found[part]:.3f} +-{found[f'{part} +-']:.3f}" for part in PARTS),
+        )

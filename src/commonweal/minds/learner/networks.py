@@ -12,7 +12,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float
 
 from ..._governed import Governed
 from ..._param import Module, count, param
@@ -125,17 +125,16 @@ class Network(Module):
         gates = [(2 * w, 2 * w), (2 * w, w)] if self.recurrent else []
         return [*itertools.pairwise(sizes), *gates, (w, out)]
 
-    def init(self, key: PRNGKeyArray, size: int, out: int) -> Float[Array, " p"]:
+    def init(self, luck: np.random.Generator, size: int, out: int) -> np.ndarray:
         """Parameters as one vector (few leaves train fast): normal weights of variance 1 / inputs.
 
-        `spread` scales those of the last layer; all else is zero.
+        `spread` scales those of the last layer; all else is zero. On the host: nothing to compile.
         """
-        shapes = self._shapes(size, out)
-        scale = np.concatenate([np.r_[np.full(a * b, max(a, 1) ** -0.5), np.zeros(b)] for a, b in shapes])
-        a, b = shapes[-1]
-        last = np.arange(scale.size) >= scale.size - (a + 1) * b
-        drawn = jax.random.normal(key, scale.shape) * jnp.asarray(scale, jnp.float32)
-        return jnp.where(last, drawn * self.spread, drawn)
+        shapes, parts = self._shapes(size, out), []
+        for i, (a, b) in enumerate(shapes):
+            scale = float(self.spread) if i == len(shapes) - 1 else 1.0
+            parts += [luck.standard_normal(a * b) * (scale / max(a, 1) ** 0.5), np.zeros(b)]
+        return np.concatenate(parts).astype(np.float32)
 
     def _layers(self, p: Array, size: int, out: int) -> list[tuple[Array, Array]]:
         """Weights and biases out of the vector of parameters."""

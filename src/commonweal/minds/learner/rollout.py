@@ -38,16 +38,20 @@ def play(society: Society, seats: Sequence[int], minds: Sequence[Mind], seeds: U
         everyone[seat] = mind
     scenario, groups = society.scenario, Society(society.scenario, everyone, society.profiles).groups()
     places = [next((g, x.seats.index(s)) for g, x in enumerate(groups) if s in x.seats) for s in seats]
-    kept = jnp.array(seats)
+    kept, everybody = jnp.array(seats), tuple(seats) == tuple(range(scenario.n_agents))
 
     def world(seed):
         def tick(now, _):
             chosen = look(scenario, groups, Do(), seed, now)
             after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
-            mine = [jax.tree.map(lambda x, i=i: x[i], chosen.world.memories[g]) for g, i in places]
-            mine = jax.tree.map(lambda *x: jnp.stack(x), *mine)
-            intent = {name: x[kept] for name, x in chosen.intent.items()}
-            return after, (mine, intent, row)
+            shown: Any = [{k: x for k, x in chosen.world.memories[g].items() if k != "hidden"} for g, _ in places]
+            mine = [jax.tree.map(lambda x, i=i: x[i], one) for one, (_, i) in zip(shown, places, strict=True)]
+            if places == [(0, i) for i in range(len(groups[0].seats))]:
+                mine = shown[0]  # all of one group, in order
+            else:
+                mine = jax.tree.map(lambda *x: jnp.stack(x), *mine)
+            intent = chosen.intent if everybody else {k: x[kept] for k, x in chosen.intent.items()}
+            return after, (mine, intent, {k: x for k, x in row.items() if k not in ("intent", "act")})
 
         return jax.lax.scan(tick, begin(scenario, groups, seed), length=scenario.horizon)[1]
 

@@ -36,7 +36,7 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
     pupils: list[Any] = [society.minds[seat] for seat in seats]
     first = pupils[0]
     team = _class(society, seats)
-    (state, key), rows, done = start(team, key, np.array([p.seed for p in pupils])), {}, 0
+    (state, key), rows, done = start(team, key, [int(p.seed) for p in pupils]), {}, 0
     who = {name: identity(getattr(team.society, name)) for name in ("scenario", "minds", "profiles")}
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 In the shape descriptions `G` is sets of parameters, `K` the learners that share one (L = G * K).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jaxtyping import Array, PRNGKeyArray
 
@@ -87,30 +89,31 @@ def _cut(flat: Array, like: dict[str, Any]) -> dict[str, Any]:
     return jax.tree.unflatten(shape, jax.lax.split(flat, sizes, axis=flat.ndim - 1))
 
 
-@eqx.filter_jit
-def start(team: Class, key: PRNGKeyArray, seeds: Array) -> tuple[State, PRNGKeyArray]:
-    """The state before the first update, and the key of the worlds; `seeds` [L] are the learners'."""
-    for seed in seeds:
-        key = jax.random.fold_in(key, seed)
-    own = seeds[:1] if team.together else seeds
-    keys = jax.vmap(lambda i, seed: jax.random.fold_in(jax.random.fold_in(key, i), seed))(
-        jnp.arange(len(own)), own
-    )
+def start(team: Class, key: PRNGKeyArray, seeds: Sequence[int]) -> tuple[State, PRNGKeyArray]:
+    """The state before the first update, and the key of the worlds; `seeds` are the learners'.
+
+    On the host, where nothing need be compiled.
+    """
     pupil, eyes = team.pupil, team.pupil.eyes
+    root = np.random.SeedSequence([*np.asarray(jax.random.key_data(key)).tolist(), *seeds])
+    worlds, *own = root.spawn(2 if team.together else 1 + len(seeds))
     seen, codes = pupil.network.blind(eyes), pupil.network.codes(eyes)
     real, code = seen.real.size, seen.code.size
     central = pupil.method.critic == "central"
     wide = (len(team.seats) if central else 1) * (real + code * codes) + (eyes.seats if central else 0)
-
-    def one(key, method):
-        params = {"actor": pupil.network.init(key, real + code * codes, outputs(eyes))}
+    params: list[dict[str, np.ndarray]] = []
+    for one in own:
+        luck = np.random.default_rng(one)
+        params.append({"actor": pupil.network.init(luck, real + code * codes, outputs(eyes))})
         if pupil.method.critic != "none":
-            params["critic"] = pupil.network.init(jax.random.fold_in(key, 1), wide, 1)
-        return params, _adam(method).init(_flat(params))
-
-    params, adam = jax.vmap(one)(keys, team.method)
-    sets = (len(keys), real)
-    return State(params, adam, Norm(jnp.zeros(sets), jnp.ones(sets)), jnp.ones(len(keys))), key
+            params[-1]["critic"] = pupil.network.init(luck, wide, 1)
+    whole = jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *params)
+    blank = jax.eval_shape(lambda: jax.vmap(lambda m, x: _adam(m).init(_flat(x)))(team.method, whole))
+    adam = jax.tree.map(lambda x: jnp.asarray(np.zeros(x.shape, x.dtype)), blank)
+    zeros, ones = (np.full((len(own), real), x, np.float32) for x in (0.0, 1.0))
+    norm = Norm(jnp.asarray(zeros), jnp.asarray(ones))
+    state = State(whole, adam, norm, jnp.asarray(np.ones(len(own), np.float32)))
+    return state, jax.random.key(int(worlds.generate_state(1)[0]))
 
 
 def players(team: Class, state: State, keep: bool) -> list[Mind]:
