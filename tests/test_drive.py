@@ -56,4 +56,4 @@ def test_a_new_number_compiles_nothing_new():
         _, row, _ = drive.step(at, {"act": np.array([1, 0], np.int32)})
         assert row["book"]["audit"].tolist() == [-fine, 0.0]
     assert _compiled.cache_info().currsize == before + 1
-    assert drive._step._cache_size() == 1
+    assert drive._step._flat._cache_size() == 1

@@ -6,6 +6,7 @@ comes back as one array of words, which are views on the host.
 
 import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -20,20 +21,24 @@ from ._tick import Do, World, act, begin, look
 
 
 class Now(NamedTuple):
-    """Before a tick, on the host: sights, the pure minds' intent, their odds, whether all is over."""
+    """Before a tick, on the host: sights, the pure minds' intent, their odds, whether all is over.
+
+    `illegal` is the first round with an act out of range, or -1.
+    """
 
     sights: Sight
     intent: Actions
     odds: dict[str, Any]
     over: Any
+    illegal: Any
 
 
 class At(NamedTuple):
-    """Where a driven world is, on the device: its seed, what is forced in it, its state."""
+    """Where a driven world is, on the device, as flat leaves: its seed, what is forced, its state."""
 
-    seed: Array
-    do: Do
-    world: World
+    seed: Any
+    do: tuple[Any, ...]
+    world: tuple[Any, ...]
 
 
 class Drive:
@@ -44,36 +49,48 @@ class Drive:
     """
 
     def __init__(self, society: Society):
-        self._numbers, rest = eqx.partition((society.scenario, society.groups()), eqx.is_array)
+        numbers, rest = eqx.partition((society.scenario, society.groups()), eqx.is_array)
         leaves, tree = jax.tree.flatten(rest)
-        self._start, self._step, shape = _compiled(tuple(leaves), tree)
-        self._shape = functools.partial(shape, self._numbers)
-        self._plans: dict[str, Any] = {}
+        self._numbers = tuple(jax.tree.leaves(numbers))
+        self._code = _compiled(tuple(leaves), tree, jax.tree.structure(numbers))
 
     def start(self, seed: int, do: Do | None = None) -> tuple[At, Now]:
         """The world before its first tick, and what there is to see."""
-        at = At(np.uint32(seed), do or Do(), None)  # type: ignore[arg-type]
-        world, words = self._start(self._numbers, at)
-        return at._replace(world=world), self._read("start", at, words)
+        forced, kind = jax.tree.flatten(do or Do())
+        self._start, self._step = self._code(kind)
+        at = At(np.uint32(seed), tuple(forced), ())
+        world, told = self._start(self._numbers, at)
+        return at._replace(world=world), told
 
     def step(self, at: At, intent: Actions) -> tuple[At, dict[str, Any], Now]:
         """One tick with this intent: the world after it, the tick's row, and what there is to see then."""
-        world, words = self._step(self._numbers, at, intent)
-        row, now = self._read("step", at, words, intent)
-        return at._replace(world=world), row, now
+        world, (row, now) = self._step(self._numbers, at, intent)
+        return At(at.seed, at.do, world), row, now
 
-    def _read(self, name: str, *given: Any) -> Any:
-        """The words of a call as the arrays they are."""
-        at, words, *intent = given
-        if name not in self._plans:
-            told = self._shape(name, at, *intent)
-            leaves, tree = jax.tree.flatten(told)
-            ends = np.cumsum([math.prod(x.shape) for x in leaves]).tolist()
-            spans = list(zip([0, *ends[:-1]], ends, leaves, strict=True))
-            self._plans[name] = tree, [(i, j, x.shape, np.dtype(x.dtype)) for i, j, x in spans]
-        tree, spans = self._plans[name]
+
+class _Call:
+    """A compiled call of two results: the first stays on the device, flat; the second is read back."""
+
+    def __init__(self, function: Callable[..., tuple[Any, Any]]):
+        self.kept: Any = None  # the structure of what stays
+        self._told: Any = None
+        self._spans: list[Any] = []
+
+        def flat(*given):
+            kept, told = function(*given)
+            leaves, self.kept = jax.tree.flatten(kept)
+            words, self._told = jax.tree.flatten(told)
+            ends = np.cumsum([math.prod(x.shape) for x in words]).tolist()
+            parts = zip([0, *ends[:-1]], ends, words, strict=True)
+            self._spans = [(slice(i, j), x.shape, np.dtype(x.dtype)) for i, j, x in parts]
+            return tuple(leaves), _pack(words)
+
+        self._flat = jax.jit(flat)
+
+    def __call__(self, *given: Any) -> tuple[Any, Any]:
+        kept, words = self._flat(*given)
         flat = np.asarray(words)
-        return tree.unflatten([_view(flat[i:j], kind).reshape(shape) for i, j, shape, kind in spans])
+        return kept, self._told.unflatten([_view(flat[i], kind).reshape(n) for i, n, kind in self._spans])
 
 
 def _view(words: np.ndarray, kind: np.dtype) -> np.ndarray:
@@ -82,45 +99,41 @@ def _view(words: np.ndarray, kind: np.dtype) -> np.ndarray:
     return words.view(np.int32).astype(kind)  # small integers and truths travel as words
 
 
-def _pack(told: Any) -> UInt32[Array, " words"]:
+def _pack(leaves: Sequence[Array]) -> UInt32[Array, " words"]:
     def words(x):
         x = jnp.ravel(x)
         x = x if x.dtype.itemsize == 4 else x.astype(jnp.int32)
         return jax.lax.bitcast_convert_type(x, jnp.uint32)
 
-    return jnp.concatenate([words(x) for x in jax.tree.leaves(told)])
+    return jnp.concatenate([words(x) for x in leaves])
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(leaves: tuple, tree: Any):
-    """`start`, `step` and the shapes of what they tell, for societies of one structure."""
+def _compiled(leaves: tuple, tree: Any, numbers: Any) -> Callable[[Any], tuple[_Call, _Call]]:
+    """`start` and `step` for societies of one structure, by the structure of what is forced."""
     rest = tree.unflatten(leaves)
 
-    def see(scenario, groups, at: At, world: World):
-        chosen = look(scenario, groups, at.do, at.seed, world)
-        return chosen.world, Now(chosen.sights, chosen.intent, chosen.odds, chosen.world.over)
+    def parts(flat):
+        return eqx.combine(numbers.unflatten(flat), rest)
 
-    def start(numbers, at: At):
-        scenario, groups = eqx.combine(numbers, rest)
-        return see(scenario, groups, at, begin(scenario, groups, at.seed))
+    def see(scenario, groups, do: Do, seed: Array, world: World):
+        chosen = look(scenario, groups, do, seed, world)
+        after = chosen.world
+        return after, Now(chosen.sights, chosen.intent, chosen.odds, after.over, after.illegal)
 
-    def step(numbers, at: At, intent):
-        scenario, groups = eqx.combine(numbers, rest)
-        world, row = act(scenario, groups, at.seed, at.world, intent)
-        world, now = see(scenario, groups, at, world)
-        return world, (row, now)
+    @functools.cache
+    def calls(kind):
+        def start(flat, at: At):
+            scenario, groups = parts(flat)
+            return see(scenario, groups, kind.unflatten(at.do), at.seed, begin(scenario, groups, at.seed))
 
-    def packed(call):
-        def both(*given):
-            world, told = call(*given)
-            return world, _pack(told)
+        def step(flat, at: At, intent):
+            scenario, groups = parts(flat)
+            world, row = act(scenario, groups, at.seed, first.kept.unflatten(at.world), intent)
+            world, now = see(scenario, groups, kind.unflatten(at.do), at.seed, world)
+            return world, (row, now)
 
-        return jax.jit(both)
+        first = _Call(start)
+        return first, _Call(step)
 
-    def shape(numbers, name, at, *intent):
-        if name == "start":
-            return jax.eval_shape(start, numbers, at)[1]
-        world = at.world if at.world is not None else jax.eval_shape(start, numbers, at)[0]
-        return jax.eval_shape(step, numbers, at._replace(world=world), *intent)[1]
-
-    return packed(start), packed(step), shape
+    return calls

@@ -236,7 +236,7 @@ async def _play(society: Society, drive: Drive, seed: int, do: Do):
             break
         await asyncio.sleep(0)
     stacked = jax.tree.map(lambda *x: np.stack(x), *rows)
-    return stacked, int(at.world.illegal), why, said
+    return stacked, int(now.illegal), why, said
 
 
 def _finish(work: Coroutine):
