@@ -24,7 +24,9 @@ def test_a_published_result_comes_back_and_its_planted_fault_does_not(target):
     assert verdict.control_failed
     assert verdict.passed
     told = PAGE.read_text()
-    said = {row.name: " | ".join(x.replace("|", "/") for x in (row.name, wanted(row))) for row in verdict.rows}
+    said = {
+        row.name: " | ".join(x.replace("|", "/") for x in (row.name, wanted(row))) for row in verdict.rows
+    }
     lost = [name for name, line in said.items() if f"| {line} |" not in told]
     assert lost == [], "docs/calibration.md is out of date: commonweal calibrate --tier all --page FILE"
 

@@ -82,6 +82,13 @@ def test_a_lapse_is_part_of_the_likelihood():
     assert np.isclose(score(TWO, out, legal, act, jnp.float32(0.4))[0], np.log(0.6 * p + 0.4 * 0.5))
 
 
+def test_all_lapse_has_a_slope_of_nothing_where_an_option_is_forbidden():
+    eyes = Eyes((), (), (("act", 3, 3),), 0)
+    legal, act = {"act": jnp.array([True, True, False])}, {"act": jnp.int32(0)}
+    slope = jax.grad(lambda x: score(eyes, x, legal, act, jnp.float32(1.0))[0])(jnp.arange(3.0))
+    assert np.allclose(slope, 0.0, atol=1e-5)
+
+
 def test_a_channel_without_a_choice_adds_nothing_and_has_no_slope():
     legal = {"act": jnp.array([False, True]), "take": jnp.float32(0.0)}
     act = {"act": jnp.int32(1), "take": jnp.float32(0.0)}

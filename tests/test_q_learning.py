@@ -95,6 +95,11 @@ def test_kindness_and_the_mixture():
     assert float(Virtue(0.5, 0.5).feel(sight, jnp.zeros(2, int))) == 1.0
 
 
+def test_nothing_for_either_is_equal():
+    sight = cw.Sight({"own": jnp.int32(1), "paid": jnp.zeros(2)})
+    assert float(Virtue().feel(sight, jnp.zeros(2, int))) == 1.0
+
+
 def test_states_of_several_rounds():
     seen = Seen(("own", "others"), (2, 3), rounds=2)
     sight = cw.Sight({"own": jnp.int32(1), "others": jnp.array([2])})

@@ -165,7 +165,8 @@ def other_seed() -> list[Row]:
 EXACT = Target(
     name="tennant",
     title="The published program's first run, to the last point",
-    model="two selfish Q-learners in the prisoner's dilemma, the authors' streams of random numbers",
+    model="two selfish Q-learners in the prisoner's dilemma, the authors' streams of random numbers; the "
+    "update and the rewards are our mind's, exploring and choosing are written anew, as the streams demand",
     rows=first_run,
     control=other_seed,
     parameters={"rate": RATE, "discount": DISCOUNT, "ticks": TICKS, "seed": 1},

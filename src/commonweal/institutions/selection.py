@@ -30,7 +30,7 @@ class _Selection(Reproduction):
             )
 
     def log_fitness(self, pay: Float[Array, " n"]) -> Float[Array, " n"]:
-        """The logarithm of fitness; a linear fitness below 0 counts as 1e-30, so that among such all are alike."""
+        """The logarithm of fitness; a linear one is at least 1e-30: among those without any all are alike."""
         if self.mapping == "exponential":
             return self.strength * pay
         return jnp.log(jnp.maximum(1.0 - self.strength + self.strength * pay, 1e-30))

@@ -140,10 +140,10 @@ class Exchange(Scenario):
         )
 
     def brief(self, agent):
+        meet = "say" if self.rule == "growth" else "meet somebody and both say"
         return (
             f"You are trader {agent} of {self.n_agents}; each begins with {float(self.start):g} units. Each "
-            f"round you meet somebody and both say which share of your wealth you stake; then "
-            f"{RULES[self.rule]}."
+            f"round you {meet} which share of your wealth you stake; then {RULES[self.rule]}."
         )
 
     def tell(self, sight):

@@ -141,7 +141,7 @@ class Opinions(Scenario):
                 "own": state.opinion,
                 "first": state.first,
                 "heard": self.heard(state.opinion),
-                "opinions": jnp.broadcast_to(state.opinion, (n, n)),
+                "opinions": jnp.where(weights > 0.0, state.opinion[None], -1.0),  # -1: not heard
                 "weights": weights,
                 "partner": state.partner,
                 "met": state.opinion[state.partner],

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..._channel import named_key
+from ..._channel import named_key, total
 from ..._mind import Act, Odds
 from .networks import Eyes
 
@@ -36,7 +36,9 @@ def _log_odds(logits: Float[Array, "... m"], legal: Array) -> Array:
     """Log-probabilities of all entries of the mask; words that are free have no logit, so never occur."""
     free = legal.shape[-1] - logits.shape[-1]
     logits = jnp.concatenate([logits, jnp.full((*logits.shape[:-1], free), FORBIDDEN)], axis=-1)
-    return jax.nn.log_softmax(jnp.where(legal, logits, FORBIDDEN))
+    logits = jnp.where(legal, logits, FORBIDDEN)
+    top = jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True))
+    return logits - (top + jnp.log(total(jnp.exp(logits - top))[..., None]))
 
 
 def _gaussian(two: Float[Array, "... 2"]) -> tuple[Array, Array]:
@@ -75,13 +77,14 @@ def score(
 
 def _score_options(logits, legal, act, lapse):
     log_odds = _log_odds(logits, legal)
-    entropy = -(jnp.exp(log_odds) * log_odds).sum(axis=-1)
+    entropy = -total(jnp.exp(log_odds) * log_odds)
     if lapse is not None:
         even = jnp.log(legal.astype(jnp.float32) / legal.sum(axis=-1, keepdims=True).astype(jnp.float32))
-        share = jnp.broadcast_to(lapse[..., None], log_odds.shape)
+        share = jnp.minimum(lapse, 1.0 - EDGE)  # at 1 the slope of what is forbidden is not a number
+        share = jnp.broadcast_to(share[..., None], log_odds.shape)
         log_odds = jnp.logaddexp(jnp.log1p(-share) + log_odds, jnp.log(share) + even)
     hot = jax.nn.one_hot(act, log_odds.shape[-1], dtype=bool)
-    return jnp.where(hot, log_odds, 0.0).sum(axis=-1), entropy
+    return total(jnp.where(hot, log_odds, 0.0)), entropy
 
 
 def _score_amount(two, legal, act, lapse):

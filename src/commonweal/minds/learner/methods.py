@@ -36,6 +36,7 @@ class Method(Module):
     epochs: eqx.AbstractVar[int]
     minibatches: eqx.AbstractVar[int]
     critic: eqx.AbstractVar[Critic]
+    aligns: eqx.AbstractVar[bool]
 
     @abc.abstractmethod
     def judge(self, reward: Array, alive: Array, value: Array) -> tuple[Array, Array]:
@@ -67,6 +68,7 @@ class Reinforce(Method):
     epochs = 1
     minibatches = 1
     critic = "none"
+    aligns = False
 
     def judge(self, reward, alive, value):
         to_go = _decayed(reward, jnp.broadcast_to(self.discount, reward.shape))
@@ -113,6 +115,8 @@ class PPO(Method):
     critic: Literal["own", "central"] = count("own")
     epochs: int = count(4)
     minibatches: int = count(4)
+
+    aligns = True
 
     def __check_init__(self):
         if self.critic not in ("own", "central") or self.epochs < 1 or self.minibatches < 1:

@@ -264,7 +264,10 @@ def _all_seen(sight: Sight, eyes: Eyes) -> Seen:
     parts = [sight[name] for name, _ in eyes.facts]
     parts += [sight.legal[name][:m] if m else sight.legal[name] for name, m, _ in eyes.channels]
     parts += [jax.nn.one_hot(sight["seat"], eyes.seats)] if eyes.seats else []
-    return Seen(_joined(parts, jnp.float32), _joined([sight[name] for name, _ in eyes.codes], jnp.int8))
+    return Seen(
+        _joined(parts, jnp.float32),
+        _joined([jnp.clip(sight[name], 0, CODES - 1) for name, _ in eyes.codes], jnp.int8),
+    )
 
 
 class Norm(NamedTuple):
@@ -308,7 +311,7 @@ def _width(seen: Seen, codes: int) -> int:
 @jax.custom_vjp
 def _rows(table: Float[Array, "r o"], at: Array) -> Float[Array, "... o"]:
     """The sum of some rows of a table, at [..., c]; its slope is a product, as scattering is slow."""
-    rows = [table.at[at[..., i]].get(mode="promise_in_bounds") for i in range(at.shape[-1])]
+    rows = [table.at[at[..., i]].get(mode="clip") for i in range(at.shape[-1])]
     return sum(rows[1:], rows[0])
 
 

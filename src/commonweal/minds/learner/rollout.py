@@ -44,7 +44,9 @@ def play(society: Society, seats: Sequence[int], minds: Sequence[Mind], seeds: U
         def tick(now, _):
             chosen = look(scenario, groups, Do(), seed, now)
             after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
-            shown: Any = [{k: x for k, x in chosen.world.memories[g].items() if k != "hidden"} for g, _ in places]
+            shown: Any = [
+                {k: x for k, x in chosen.world.memories[g].items() if k != "hidden"} for g, _ in places
+            ]
             mine = [jax.tree.map(lambda x, i=i: x[i], one) for one, (_, i) in zip(shown, places, strict=True)]
             if places == [(0, i) for i in range(len(groups[0].seats))]:
                 mine = shown[0]  # all of one group, in order

@@ -43,11 +43,12 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
         state, rows, done = _resume(folder, who, state, first.updates)
         if done < first.updates:
             shutil.rmtree(folder / CURVE, ignore_errors=True)  # that of a shorter training
-    room = np.zeros(first.checkpoint_every, np.float32)
+    room = jnp.asarray(np.zeros(first.checkpoint_every, np.float32))  # made on the host: compiles nothing
     with _progress(first.updates) as show:
         while done < first.updates:
             stop = min(done + first.checkpoint_every, first.updates)
-            state, more = advance(team, state, key, np.int32(done), np.int32(stop), room)
+            span = [jnp.asarray(np.int32(x)) for x in (done, stop)]
+            state, more = advance(team, state, key, span[0], span[1], room)
             more = jax.tree.map(lambda x: np.asarray(x)[: stop - done], more)  # noqa: B023
             rows = jax.tree.map(lambda *x: np.concatenate(x), rows, more) if rows else more
             done = stop

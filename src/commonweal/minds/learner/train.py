@@ -183,7 +183,9 @@ def _learn(team: Class, state: State, batch: Batch, offset: Array) -> State:
     likely, _, value = look(state.params, data, team.lapse)
     reward = team.sets(batch.reward) / state.unit[:, None, None, None]
     advantage, target = jax.vmap(lambda m, *x: m.judge(*x))(method, reward, alive, value)
-    advantage = jax.vmap(standard)(_align(team, jax.vmap(standard)(advantage, alive)), alive)
+    advantage = jax.vmap(standard)(advantage, alive)
+    if method.aligns and len(team.seats) > 1:
+        advantage = jax.vmap(standard)(_align(team, advantage), alive)
     lesson = Lesson(alive, likely, advantage, target)
     parts = pupil.method.minibatches
     order = (offset.astype(jnp.int32)[:, None] + jnp.arange(pupil.worlds)[None]) % pupil.worlds
@@ -196,7 +198,9 @@ def _learn(team: Class, state: State, batch: Batch, offset: Array) -> State:
             data_now, lesson_now = jax.tree.map(part, (data, lesson))
 
         def one(flat, adam, method, data, lapse, lesson):
-            loss = lambda p: method.loss(lesson, *_evaluate(team, _cut(p, state.params), data, lapse))  # noqa: E731
+            def loss(p):
+                return method.loss(lesson, *_evaluate(team, _cut(p, state.params), data, lapse))
+
             slope = jax.grad(loss)(flat)
             with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
                 change, adam = _adam(method).update(slope, adam, flat)
@@ -240,9 +244,7 @@ def _evaluate(team: Class, params: dict[str, Any], data: tuple, lapse: Array | N
 
 
 def _align(team: Class, advantage: Array) -> Array:
-    """Advantage alignment between the learners, where there are several."""
-    if len(team.seats) == 1:
-        return advantage
+    """Advantage alignment between the learners."""
     mine = team.each(advantage)
     others = (mine.sum(axis=0)[None] - mine) / (len(team.seats) - 1)
     methods = team.method

@@ -92,6 +92,7 @@ class Seen(Module):
             return jnp.int32(0), past
         numbers = [sight[fact].astype(jnp.int32).reshape(-1) for fact in self.facts]
         now = jnp.concatenate([jnp.zeros(0, jnp.int32), *numbers])
+        now = jnp.clip(now, 0, np.array(self.sizes, np.int32) - 1)  # greater ones count as the last
         weights = np.cumprod((1, *self.sizes[:0:-1]))[::-1].astype(np.int32)
         codes = jnp.append((now * weights).sum(dtype=jnp.int32), past)
         base = math.prod(self.sizes) ** np.arange(self.rounds, dtype=np.int32)

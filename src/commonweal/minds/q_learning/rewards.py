@@ -59,5 +59,6 @@ class Virtue(Reward):
 
     def feel(self, sight, before):
         own, other = sight["paid"][0], sight["paid"][1]
-        even = self.equal * (1.0 - jnp.abs(own - other) / (own + other))
+        both = jnp.where(own + other == 0.0, 1.0, own + other)  # nothing for either is equal
+        even = self.equal * (1.0 - jnp.abs(own - other) / both)
         return even + jnp.where(sight["own"] == 0, self.kind, 0.0)

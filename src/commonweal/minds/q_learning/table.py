@@ -16,6 +16,8 @@ from .luck import below, words
 from .mind import QLearner
 from .rewards import Reward
 
+TICKS, WORLDS = 200, 8  # of random play, in which every joint act must earn what it earned at first
+
 
 class Table(eqx.Module):
     """A repeated game and its learners as arrays, one row an agent.
@@ -114,9 +116,9 @@ def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray) -> np.ndarr
 
     mine = np.empty_like(joint)
     mine[:, order] = joint  # row k is the joint act that agent i codes as k
-    sights, pays, again = _played(game, channel, jnp.asarray(mine))
+    sights, pays, same = _played(game, channel, jnp.asarray(mine))
     told = np.concatenate([np.asarray(sights["own"])[:, i, None], np.asarray(sights["others"])[:, i]], axis=1)
-    if not ((np.asarray(again) == np.asarray(pays)).all() and np.array_equal(told, joint)):
+    if not (same and np.array_equal(told, joint)):
         raise ValueError(
             "sessions came with a game whose pay or sight depends on more than the last joint act; wanted a "
             "repeated game without other state or luck, such as MatrixGame(...): run the others with cw.run"
@@ -128,7 +130,7 @@ def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray) -> np.ndarr
 
 @eqx.filter_jit
 def _played(game: Governed, channel: str, joint: Array) -> tuple[Sight, Array, Array]:
-    """What all see and earn after each joint act at first, and in the second tick of 8 worlds."""
+    """What all see and earn after each joint act at first; whether they earn the same in random play."""
 
     def step(state, acts, key):
         after, outcome = game.step(state, {channel: acts}, key)
@@ -137,11 +139,15 @@ def _played(game: Governed, channel: str, joint: Array) -> tuple[Sight, Array, A
     key = jax.random.key(0)
     sights, pays = jax.vmap(lambda acts: step(game.init(key), acts, key))(joint)
 
-    def later(key):
-        state = game.step(game.init(key), {channel: joint[-1]}, key)[0]
-        return jax.vmap(lambda acts: step(state, acts, key)[1])(joint)
+    def tick(state, key):
+        row = jax.random.randint(key, (), 0, len(joint))
+        after, outcome = game.step(state, {channel: joint[row]}, key)
+        return after, (outcome.pay == pays[row]).all()
 
-    return sights, pays, jax.vmap(later)(jax.random.split(key, 8))
+    def walk(key):
+        return jax.lax.scan(tick, game.init(key), jax.random.split(key, TICKS))[1]
+
+    return sights, pays, jax.vmap(walk)(jax.random.split(key, WORLDS)).all()
 
 
 @eqx.filter_jit
