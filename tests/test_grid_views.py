@@ -102,7 +102,9 @@ def test_planes_and_pixels_follow_from_the_codes():
     for sees in ("planes", "pixels"):
         assert sees not in game.observe(state).facts
     more = harvest(rows=("PAA",), n_agents=1, ahead=1, behind=0, side=2, sees="planes").observe(state)
-    assert (more["planes"].argmax(axis=-1) == more["view"]).all() and (more["planes"].sum(axis=-1) == 1).all()
+    assert (more["planes"].argmax(axis=-1) == more["view"].astype(jnp.int32)).all() and (
+        more["planes"].sum(axis=-1) == 1
+    ).all()
     more = harvest(rows=("PAA",), n_agents=1, ahead=1, behind=0, side=2, sees="pixels").observe(state)
     assert more["pixels"][0, 0, 2].tolist() == list(views.CODES[maps.APPLE][2])
 

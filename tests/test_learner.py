@@ -127,9 +127,9 @@ def test_an_amount_finds_its_aim():
 @pytest.mark.slow
 @pytest.mark.parametrize(("memory", "right"), [(True, 0.95), (False, 0.75)])
 def test_what_is_told_once_is_kept_by_a_recurrent_learner_only(memory, right):
-    network = MLP(8, 1, recurrent=memory)
-    method = PPO(rate=0.02, entropy=0.001)
-    society = cw.Society(Aim(binary=True), Learner(method, network, updates=80, worlds=64))
+    network = MLP(16, 1, recurrent=memory)
+    method = PPO(rate=0.01, entropy=0.01)
+    society = cw.Society(Aim(binary=True), Learner(method, network, updates=120, worlds=64))
     found = cw.run(society, 256).book["pay"].mean()
     assert found > right - 0.05 if memory else abs(found - right) < 0.07  # chance in the second tick
 

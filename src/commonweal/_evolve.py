@@ -116,7 +116,8 @@ def evolve(
 
     A generation is one episode of the society; an agent's fitness is its total felt payoff in it. Then
     every institution's `epoch` makes the next population, in the order given; all of them judge a seat by
-    what was earned in it, also where an earlier one has moved minds. Seats, profiles and rules stay. Generation 0 is what `cw.run(society, seeds)` plays.
+    what was earned in it, also where an earlier one has moved minds. Seats, profiles and rules stay; minds
+    move. Generation 0 is what `cw.run(society, seeds)` plays.
 
     - `generations`: how many; `seeds`: the worlds, as in `cw.run`.
     - `every`: record only each such generation (0, every, 2 every, ...); it must divide `generations`.

@@ -63,7 +63,7 @@ class Forager(Mind):
         return Errand(jnp.int32(0), shift, (goal * 65536.0).astype(jnp.int32))
 
     def act(self, memory, sight, channels, key):
-        view, move = sight["view"], channels["move"]
+        view, move = sight["view"].astype(jnp.int32), channels["move"]
         options: tuple[str, ...] = move.options  # type: ignore[attr-defined]
         ahead, aside = _places(view)
         noise, fresh, lucky = jax.random.split(key, 3)

@@ -54,7 +54,7 @@ def shared_codes(plan: Plan, scenario, state) -> Int[Array, " C"]:
 
 
 def windows(plan: Plan, scenario, state) -> Int[Array, "n V U"]:
-    """int32[n, V, U]: each agent's window; the first row is farthest ahead, the first column on its left."""
+    """int8[n, V, U]: each agent's window; the first row is farthest ahead, the first column on its left."""
     n, height, width = scenario.n_agents, scenario.ahead + scenario.behind + 1, 2 * scenario.side + 1
     grid = shared_codes(plan, scenario, state)
     if scenario.torus:
@@ -79,12 +79,12 @@ def windows(plan: Plan, scenario, state) -> Int[Array, "n V U"]:
         shared = (state.place[:, None] == state.place[None]).sum(axis=1) > 1
         mine = jnp.where(shared, AGENT, SELF)
         seen = jnp.where(jnp.asarray(alone)[None], mine[:, None], seen)
-    return seen.reshape(n, height, width)
+    return seen.reshape(n, height, width).astype(jnp.int8)
 
 
 def planes(view: Int[Array, "n V U"]) -> Float[Array, "n V U 16"]:
     """One plane of zeros and ones for each code, for networks that want them."""
-    codes = jnp.arange(len(CODES), dtype=jnp.int32)
+    codes = jnp.arange(len(CODES), dtype=view.dtype)
     return (view[..., None] == codes[None, None, None]).astype(jnp.float32)
 
 
