@@ -11,7 +11,8 @@ def lines(setup: Setup) -> list[str]:
     """Twelve strategies against each other and themselves; few and many repetitions."""
     text = [
         "Twelve strategies, each against each and itself, 200 turns a match, one core a side. The result "
-        "is the sum of the mean scores of the nine strategies that use no luck.",
+        "is the sum of the mean scores of the nine strategies that use no luck. Ours plays a match that luck "
+        "cannot touch once, whatever the repetitions, and counts it once; the rivals play and count all.",
         "",
         *heading(UNIT.text),
     ]
