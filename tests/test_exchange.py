@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import commonweal as cw
+from commonweal._graph import pairing
 from commonweal.measures import gini, rights_violated
 from commonweal.minds import Constant, Random
 from commonweal.scenarios import Exchange
@@ -96,3 +97,12 @@ def test_it_is_told():
 def test_an_unknown_rule_is_refused():
     with pytest.raises(ValueError, match=r"rule='gift'; wanted .* Exchange\(n_agents=10"):
         Exchange(rule="gift")
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 7])
+def test_who_meets_whom_is_mutual_compiled_or_not(n):
+    """A compiled pairing once read what it was overwriting: three agents, of whom one was nobody's partner."""
+    for seed in range(8):
+        for pair in (pairing, jax.jit(pairing, static_argnums=1)):
+            found = np.asarray(pair(jax.random.key(seed), n))
+            assert (found[found] == np.arange(n)).all() and (found == np.arange(n)).sum() == n % 2

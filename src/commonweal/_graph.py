@@ -1,8 +1,11 @@
-"""Who is next to whom: any networkx graph as an array of weights."""
+"""Who is next to whom, and who meets whom: graphs as arrays of weights, random pairings."""
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
 
 from ._param import _real
 
@@ -35,3 +38,10 @@ def adjacency(graph: Any) -> Any:
             "weights of 0 or more and a neighbor for everyone: networkx.circulant_graph(50, [1, 2])"
         )
     return weights
+
+
+def pairing(key: PRNGKeyArray, n: int) -> Int[Array, " n"]:
+    """Everybody's partner in a random pairing of n; with an odd number, one meets only itself."""
+    half, line = n // 2, jnp.argsort(jax.random.uniform(key, (n,)))
+    other = jnp.concatenate([line[half : 2 * half], line[:half], line[2 * half :]])
+    return jnp.zeros_like(line).at[line].set(other)

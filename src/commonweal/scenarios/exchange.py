@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._card import Card, Unknown, Value, one_each
 from .._channel import Amount
+from .._graph import pairing
 from .._param import count, param, text
 from .._scenario import Outcome, Scenario, Sight
 
@@ -84,13 +85,7 @@ class Exchange(Scenario):
 
     def init(self, key):
         wealth = jnp.broadcast_to(self.start, (self.n_agents,))
-        return Purses(wealth, self._pairs(key), jnp.array(False))
-
-    def _pairs(self, key) -> Int[Array, " n"]:
-        """Everybody's partner in a random pairing; with an odd number, one meets only itself."""
-        half, line = self.n_agents // 2, jnp.argsort(jax.random.uniform(key, (self.n_agents,)))
-        other = line.at[: 2 * half].set(jnp.roll(line[: 2 * half], half))
-        return jnp.zeros_like(line).at[line].set(other)
+        return Purses(wealth, pairing(key, self.n_agents), jnp.array(False))
 
     def _gain(self, state, risked, key):
         """What each one's wealth gains; the two of a pair share their luck through the earlier seat."""
@@ -124,7 +119,7 @@ class Exchange(Scenario):
             "wealth": wealth,
         }
         pay = wealth - jnp.where(state.started, old, 0.0)
-        after = Purses(wealth, self._pairs(jax.random.fold_in(key, 1)), jnp.array(True))
+        after = Purses(wealth, pairing(jax.random.fold_in(key, 1), self.n_agents), jnp.array(True))
         return after, Outcome(pay=pay, harm=left_poor.astype(jnp.float32)[:, None], events=events)
 
     def observe(self, state):

@@ -14,6 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from .._card import Card, Oracle, Unknown, one_each
 from .._channel import Amount
+from .._graph import pairing
 from .._param import count, param
 from .._scenario import Outcome, Scenario, Sight
 
@@ -107,13 +108,7 @@ class Opinions(Scenario):
     def init(self, key):
         drawn = jax.random.uniform(jax.random.fold_in(key, 1), (self.n_agents,))
         first = drawn if self.start is None else self.start
-        return Debate(first, first, self._pairs(key), jnp.array(False))
-
-    def _pairs(self, key) -> Int[Array, " n"]:
-        """Everybody's partner in a random pairing; with an odd number, one meets only itself."""
-        half, line = self.n_agents // 2, jnp.argsort(jax.random.uniform(key, (self.n_agents,)))
-        other = line.at[: 2 * half].set(jnp.roll(line[: 2 * half], half))
-        return jnp.zeros_like(line).at[line].set(other)
+        return Debate(first, first, pairing(key, self.n_agents), jnp.array(False))
 
     def heard(self, opinion: Float[Array, " n"]) -> Float[Array, " n"]:
         """The mean opinion that each hears."""
@@ -129,7 +124,7 @@ class Opinions(Scenario):
         off = jnp.abs(x - mean)
         error = jnp.abs(x - self.truth)
         events = {"cooperated": 1.0 - off, "excess": off, "opinion": x, "error": error}
-        after = Debate(state.first, x, self._pairs(key), jnp.array(True))
+        after = Debate(state.first, x, pairing(key, self.n_agents), jnp.array(True))
         return after, Outcome(pay=-cost - self.stake * error**2, events=events)
 
     def observe(self, state):
