@@ -101,7 +101,7 @@ def test_an_unknown_rule_is_refused():
 
 @pytest.mark.parametrize("n", [2, 3, 4, 7])
 def test_who_meets_whom_is_mutual_compiled_or_not(n):
-    """A compiled pairing once read what it was overwriting: three agents, of whom one was nobody's partner."""
+    """A compiled pairing once read what it was overwriting: one of three agents was nobody's partner."""
     for seed in range(8):
         for pair in (pairing, jax.jit(pairing, static_argnums=1)):
             found = np.asarray(pair(jax.random.key(seed), n))

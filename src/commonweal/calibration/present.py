@@ -80,6 +80,7 @@ def page(verdicts: Sequence[Verdict]) -> str:
         "",
         "Written by `commonweal calibrate --tier all --page docs/calibration.md`. Every target also runs a "
         "planted fault, which must fail, and relations that must hold whatever the values. "
+        "Sources ending in .md are the project's own notes on the papers they name. "
         "An interval is a 95% interval over runs; a number without one is exact. Marks: "
         + "; ".join(f"{mark} {what}" for mark, what in MARKS.items())
         + ".",
