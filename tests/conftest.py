@@ -1,5 +1,6 @@
 """Strict numerics in every test: no silent promotion of dtypes or ranks; one CPU thread each."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -28,3 +29,11 @@ def getkey():
     count = iter(range(1_000_000))
     root = jax.random.key(0)
     return lambda: jax.random.fold_in(root, next(count))
+
+
+@pytest.fixture(autouse=True)
+def _few_programs(request, done=itertools.count(1)):  # noqa: B008  (one count for the whole worker)
+    """Forget compiled programs now and then: each holds memory maps, of which a process has 65,530."""
+    yield
+    if next(done) % 25 == 0:
+        jax.clear_caches()
