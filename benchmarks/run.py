@@ -145,9 +145,10 @@ def main() -> None:
     if not python.is_file():
         print(f"no rivals at {given.rivals}; to have them: python benchmarks/run.py --install {given.rivals}")
     top = head(setup)
-    found = measure(setup, given.only or NAMES)
-    if not given.quick:
-        write(given.page, top, found)
+    for name in given.only or NAMES:
+        found = measure(setup, [name])
+        if not given.quick:  # row by row, so that nothing measured is lost
+            write(given.page, top, found)
 
 
 if __name__ == "__main__":
