@@ -1,7 +1,9 @@
 """A world driven from Python: the same world, one compiled call a tick."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jaxtyping import Array
 
 import commonweal as cw
 from commonweal._drive import Drive, _compiled
@@ -57,3 +59,26 @@ def test_a_new_number_compiles_nothing_new():
         assert row["book"]["audit"].tolist() == [-fine, 0.0]
     assert _compiled.cache_info().currsize == before + 1
     assert drive._step._flat._cache_size() == 1
+
+
+class Notice(cw.Institution):
+    """Shows everybody some numbers, however many there are."""
+
+    numbers: Array = cw.param()
+    name: str = cw.text("notice")
+    told: bool = cw.count(True)
+
+    def view(self, memory, sights):
+        return sights.tell(notice=jnp.broadcast_to(self.numbers, (2, *self.numbers.shape)))
+
+
+def test_numbers_of_another_shape_are_other_code():
+    societies = [
+        cw.Society(cw.under(prisoners_dilemma(horizon=2), Notice(numbers)), Random())
+        for numbers in ([1.0, 2.0], [3.0, 4.0, 5.0])
+    ]
+    drives = [Drive(society) for society in societies]
+    shown = [drive.start(0)[1].sights["notice"].tolist() for drive in drives]
+    assert shown == [[[1.0, 2.0]] * 2, [[3.0, 4.0, 5.0]] * 2]
+    at, _ = drives[0].start(1)  # the first again, after the second
+    assert drives[0].step(at, {"act": np.zeros(2, np.int32)})[2].sights["notice"].shape == (2, 2)

@@ -52,7 +52,8 @@ class Drive:
         numbers, rest = eqx.partition((society.scenario, society.groups()), eqx.is_array)
         leaves, tree = jax.tree.flatten(rest)
         self._numbers = tuple(jax.tree.leaves(numbers))
-        self._code = _compiled(tuple(leaves), tree, jax.tree.structure(numbers))
+        shapes = tuple((x.shape, str(x.dtype)) for x in self._numbers)
+        self._code = _compiled(tuple(leaves), tree, jax.tree.structure(numbers), shapes)
 
     def start(self, seed: int, do: Do | None = None) -> tuple[At, Now]:
         """The world before its first tick, and what there is to see."""
@@ -109,8 +110,8 @@ def _pack(leaves: Sequence[Array]) -> UInt32[Array, " words"]:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(leaves: tuple, tree: Any, numbers: Any) -> Callable[[Any], tuple[_Call, _Call]]:
-    """`start` and `step` for societies of one structure, by the structure of what is forced."""
+def _compiled(leaves: tuple, tree: Any, numbers: Any, shapes: tuple) -> Callable[[Any], tuple[_Call, _Call]]:
+    """`start` and `step` for societies of one structure and shapes, by the structure of what is forced."""
     rest = tree.unflatten(leaves)
 
     def parts(flat):
