@@ -141,23 +141,3 @@ def test_the_authors_hundred_runs():
     luck = tennant.Luck(1)
     played = np.array([tennant.authors_run(("S", "S"), luck).sum(axis=0) for _ in range(100)])
     assert tennant.sums(played).everyone.mean() == pytest.approx(45002.95, abs=1e-6)
-
-
-class Late(cw.Institution):
-    """Fines everybody from the third tick on: a pay that depends on more than the joint act."""
-
-    name: str = cw.text("late")
-    told: bool = cw.count(True)
-    budget = "burning"
-
-    def init(self, scenario, key):
-        return jnp.int32(0)
-
-    def settle(self, memory, transition, book, key):
-        return cw.Settlement(memory + 1, jnp.where(memory >= 2, -100.0, 0.0) * jnp.ones_like(book))
-
-
-def test_a_rule_that_remembers_is_refused_however_late_it_shows():
-    game = cw.under(prisoners_dilemma(horizon=10), Late())
-    with pytest.raises(ValueError, match="more than the last joint act.*run the others with cw.run"):
-        sessions(game, QLearner(), seeds=2, stable=10, cap=100)

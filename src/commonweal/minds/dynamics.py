@@ -8,17 +8,18 @@ learn only for one world; where they need the payoffs they take them from ticks 
 from collections.abc import Callable
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from scipy.integrate import solve_ivp
 from scipy.optimize import root
+from scipy.special import softmax
 
 from .._governed import Governed
 from .._mind import Mind, Odds
 from .._param import count, param, text
+from .._stage import stage_game
 
 Numbers = float | list[float] | np.ndarray
 
@@ -34,12 +35,6 @@ def returns(payoffs: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.stack(found)
 
 
-def softmax(u: np.ndarray) -> np.ndarray:
-    """Odds proportional to exp(u), along the last axis."""
-    weight = np.exp(u - u.max(axis=-1, keepdims=True))
-    return weight / weight.sum(axis=-1, keepdims=True)
-
-
 def smooth_flow(
     payoffs: np.ndarray, start: np.ndarray, times: Numbers, temperature: Numbers = 1.0, digits: int = 10
 ) -> np.ndarray:
@@ -52,9 +47,9 @@ def smooth_flow(
     rate = np.broadcast_to(np.asarray(temperature, dtype=float), len(start))[:, None]
 
     def learn(u):
-        return returns(payoffs, softmax(u)) - rate * u
+        return returns(payoffs, softmax(u, axis=-1)) - rate * u
 
-    return softmax(_follow(learn, np.log(np.asarray(start, dtype=float)), times, digits))
+    return softmax(_follow(learn, np.log(np.asarray(start, dtype=float)), times, digits), axis=-1)
 
 
 def logit_flow(
@@ -70,7 +65,7 @@ def logit_flow(
 def misfit(payoffs: np.ndarray, x: np.ndarray, temperature: Numbers = 1.0) -> np.ndarray:
     """x - softmax(r / T): zero exactly at a quantal response equilibrium."""
     rate = np.broadcast_to(np.asarray(temperature, dtype=float), len(x))[:, None]
-    return x - softmax(returns(payoffs, x) / rate)
+    return x - softmax(returns(payoffs, x) / rate, axis=-1)
 
 
 def quantal_response(
@@ -242,29 +237,15 @@ def payoff_table(scenario: Governed, channel: str, whose: str) -> Float[np.ndarr
     """The net pay of a round by joint act, player first, silent on other channels; from ticks played.
 
     Raises:
-        ValueError: a joint act is not paid the same in the first and second round, or luck decides.
+        ValueError: a joint act is not always paid the same, or the agents move in turn.
     """
     n, m = scenario.n_agents, _options(scenario, channel, whose)
     joint = jnp.asarray(np.indices((m,) * n).reshape(n, -1).T, jnp.int32)
-    pays = np.asarray(_two_rounds(scenario, channel, joint))
-    if len(scenario.groups) > 1 or not np.allclose(pays, pays[:, :1, :1], atol=1e-5):
+    found = stage_game(scenario, channel, joint)
+    if len(scenario.groups) > 1 or not found.drift < 1e-5 * (1.0 + jnp.abs(found.pays).max()):
         raise ValueError(
             f"the pays of {type(scenario.base).__name__} under {[law.name for law in scenario.laws]} depend "
             f"on luck, a move order or what came before; {whose} wants a pay for each joint act, always the "
             "same: prisoners_dilemma(), or cw.under(prisoners_dilemma(), Redistribution(0.5))"
         )
-    return pays[:, 0, 0].T.reshape((n,) + (m,) * n)
-
-
-@eqx.filter_jit
-def _two_rounds(scenario: Governed, channel: str, joint: Array) -> Float[Array, "J luck 2 n"]:
-    """The net pay of each joint act played twice, with two draws of luck."""
-
-    def twice(act, key):
-        acts = scenario.silent() | {channel: act}
-        one = scenario.advance(scenario.init(key), acts, key)
-        two = scenario.advance(one.state, acts, key)
-        return jnp.stack([sum(step.book.values()) for step in (one, two)])  # type: ignore[arg-type]
-
-    keys = jax.random.split(jax.random.key(0), 2)
-    return jax.vmap(jax.vmap(twice, (None, 0)), (0, None))(joint, keys)
+    return np.asarray(found.pays).T.reshape((n,) + (m,) * n)

@@ -12,9 +12,10 @@ import polars as pl
 from jaxtyping import Array, Float
 
 from ..._channel import Choice
-from ..._governed import Governed, GovernedState
+from ..._governed import Governed
 from ..._mind import Mind, Odds
 from ..._param import count, param, text
+from ..._stage import stage_game
 from .iterated import Repeated
 from .rules import Lola, Rule, descend
 
@@ -132,50 +133,26 @@ def felt(payoffs: Float[Array, "2 2 2"], profiles) -> Float[Array, "2 2 2"]:
 
 
 def stage(scenario: Governed) -> tuple[Float[Array, "2 2 2"], str]:
-    """The net pay of a round by joint act, player first, and the channel; from ticks of the scenario.
-
-    Each joint act is tried at the start, after each joint act and in the last round, with two draws of
-    luck; if its pay is not always the same, this is no repeated game of fixed payoffs.
-    """
+    """The net pay of a round by joint act, player first, and the channel; from ticks of the scenario."""
     kinds = {name: c for name, c in scenario.channels().items() if not c.lever}
     sizes = [len(c.options) if isinstance(c, Choice) else 0 for c in kinds.values()]
     fit = scenario.n_agents == 2 and sizes == [2] and len(scenario.groups) == 1
-    if not fit or not {"own", "other", "started"} <= set(scenario.base.observe(_start(scenario).base).facts):
+    start = scenario.init(jax.random.key(0)).base
+    if not fit or not {"own", "other", "started"} <= set(scenario.base.observe(start).facts):
         raise ValueError(
             f"GradientPlay came into {type(scenario.base).__name__} with {scenario.n_agents} agents, "
             f"channels {sorted(kinds)} and moves {scenario.groups}; wanted a matrix game of two players who "
             "choose at once between two acts: prisoners_dilemma(), its institutions without acts or orders"
         )
     (channel,) = kinds
-    pays = np.asarray(_pays(scenario, channel))
-    if not np.allclose(pays, pays[:1, :, :1], atol=1e-5):
+    found = stage_game(scenario, channel, jnp.array([[0, 0], [0, 1], [1, 0], [1, 1]], jnp.int32))
+    if not found.drift < 1e-5 * (1.0 + jnp.abs(found.pays).max()):
         raise ValueError(
             f"the pays of {type(scenario.base).__name__} under {[law.name for law in scenario.laws]} depend "
             "on luck or on what came before; GradientPlay wants a pay for each joint act, always the same: "
             "institutions without memory, such as Redistribution(0.5)"
         )
-    return jnp.asarray(pays[0, :, 0].T.reshape(2, 2, 2)), channel
-
-
-def _start(scenario: Governed) -> GovernedState:
-    return scenario.init(jax.random.key(0))
-
-
-@eqx.filter_jit
-def _pays(scenario: Governed, channel: str) -> Float[Array, "state act luck 2"]:
-    """The net pay of every joint act in six states, with two draws of luck."""
-    acts = jnp.array([[0, 0], [0, 1], [1, 0], [1, 1]], jnp.int32)
-    keys = jax.random.split(jax.random.key(0), 2)
-
-    def play(state, act, key):
-        return scenario.advance(state, scenario.silent() | {channel: act}, key)
-
-    start = _start(scenario)
-    last = eqx.tree_at(lambda s: s.t, start, jnp.int32(scenario.horizon - 1))
-    later = jax.vmap(play, (None, 0, None))(start, acts, keys[0]).state
-    states = jax.tree.map(lambda a, b, c: jnp.concatenate([a[None], b, c[None]]), start, later, last)
-    every = jax.vmap(jax.vmap(jax.vmap(play, (None, None, 0)), (None, 0, None)), (0, None, None))
-    return sum(every(states, acts, keys).book.values())  # type: ignore[return-value]
+    return found.pays.T.reshape(2, 2, 2), channel
 
 
 def _write(folder: Path, curve: np.ndarray, seats: tuple[int, ...]) -> None:

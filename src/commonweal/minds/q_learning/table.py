@@ -12,11 +12,10 @@ from jaxtyping import Array, Float, Int
 from ..._channel import Choice
 from ..._governed import BEFORE, Governed, owner_key, under
 from ..._scenario import Scenario, Sight
+from ..._stage import stage_game
 from .luck import below, words
 from .mind import QLearner
 from .rewards import Reward
-
-TICKS, WORLDS = 200, 8  # of random play, in which every joint act must earn what it earned at first
 
 
 class Table(eqx.Module):
@@ -116,38 +115,17 @@ def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray) -> np.ndarr
 
     mine = np.empty_like(joint)
     mine[:, order] = joint  # row k is the joint act that agent i codes as k
-    sights, pays, same = _played(game, channel, jnp.asarray(mine))
+    found = stage_game(game, channel, jnp.asarray(mine))
+    sights = jax.vmap(game.observe)(found.after)
     told = np.concatenate([np.asarray(sights["own"])[:, i, None], np.asarray(sights["others"])[:, i]], axis=1)
-    if not (same and np.array_equal(told, joint)):
+    if not (found.drift == 0.0 and np.array_equal(told, joint)):
         raise ValueError(
             "sessions came with a game whose pay or sight depends on more than the last joint act; wanted a "
             "repeated game without other state or luck, such as MatrixGame(...): run the others with cw.run"
         )
 
-    rows = jax.tree.map(lambda x: x[:, i], sights).tell(felt=pays[:, i])
+    rows = jax.tree.map(lambda x: x[:, i], sights).tell(felt=found.pays[:, i])
     return np.asarray(_rewards(mind.reward, rows, jnp.asarray(joint)), np.float32)
-
-
-@eqx.filter_jit
-def _played(game: Governed, channel: str, joint: Array) -> tuple[Sight, Array, Array]:
-    """What all see and earn after each joint act at first; whether they earn the same in random play."""
-
-    def step(state, acts, key):
-        after, outcome = game.step(state, {channel: acts}, key)
-        return game.observe(after), outcome.pay
-
-    key = jax.random.key(0)
-    sights, pays = jax.vmap(lambda acts: step(game.init(key), acts, key))(joint)
-
-    def tick(state, key):
-        row = jax.random.randint(key, (), 0, len(joint))
-        after, outcome = game.step(state, {channel: joint[row]}, key)
-        return after, (outcome.pay == pays[row]).all()
-
-    def walk(key):
-        return jax.lax.scan(tick, game.init(key), jax.random.split(key, TICKS))[1]
-
-    return sights, pays, jax.vmap(walk)(jax.random.split(key, WORLDS)).all()
 
 
 @eqx.filter_jit
