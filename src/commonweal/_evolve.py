@@ -22,7 +22,7 @@ from ._governed import Governed, Institution, owner_key
 from ._mind import Mind
 from ._run import _seeds
 from ._society import Group, Society
-from ._tick import Do, act, begin, look, world_key
+from ._tick import Do, begin, tick, world_key
 from ._trace import Trace
 
 
@@ -252,13 +252,12 @@ def _generation(scenario: Governed, group: Group, minds: tuple[Any, Any], seed: 
 def _episode(scenario: Governed, group: Group, seed: Array):
     """The world after one episode, and its totals."""
 
-    def tick(world, _):
-        chosen = look(scenario, (group,), Do(), seed, world)
-        world, row = act(scenario, (group,), seed, chosen.world, chosen.intent)
+    def step(world, _):
+        world, row, _ = tick(scenario, (group,), Do(), seed, world)
         row["felt"] = row.get("felt", sum(row["book"].values()))
         return world, {name: x for name, x in row.items() if name not in ("intent", "act")}
 
-    end, rows = jax.lax.scan(tick, begin(scenario, (group,), seed), length=scenario.horizon)
+    end, rows = jax.lax.scan(step, begin(scenario, (group,), seed), length=scenario.horizon)
     played = rows.pop("alive").sum().astype(jnp.float32) / len(scenario.groups)  # rounds, not phases
     total = jax.tree.map(lambda x: x.sum(axis=0), rows)
     total["events"] = {name: x / jnp.maximum(played, 1.0) for name, x in total["events"].items()}

@@ -25,7 +25,7 @@ from ._mind import NoAnswer
 from ._refuse import refuse_illegal, refuse_malformed, refuse_unfit
 from ._society import Society
 from ._speak import Moment, listen
-from ._tick import Do, World, act, begin, look
+from ._tick import Do, World, begin, tick
 from ._trace import MESSAGES, Trace, no_messages
 
 CHUNK = 65_536  # worlds in one compiled call
@@ -150,12 +150,11 @@ def _rollout(scenario, groups, do: Do, seeds):
     """Every world of a batch: rows [T, W, ...] and, per world, the first tick out of range."""
 
     def world(seed, do: Do):
-        def tick(now: World, _):
-            chosen = look(scenario, groups, do, seed, now)
-            after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
+        def step(now: World, _):
+            after, row, chosen = tick(scenario, groups, do, seed, now)
             return after, row | {"odds": chosen.odds}
 
-        last, rows = jax.lax.scan(tick, begin(scenario, groups, seed), length=scenario.horizon)
+        last, rows = jax.lax.scan(step, begin(scenario, groups, seed), length=scenario.horizon)
         return last.illegal, rows  # one row a tick; `_rounds` makes rounds of them
 
     return jax.vmap(world, out_axes=(0, 1))(seeds, do)

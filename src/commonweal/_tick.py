@@ -215,6 +215,14 @@ def act(
     return World(state, world.memories, felt, world.over | outcome.over, illegal), row
 
 
+def tick(
+    scenario: Governed, groups: tuple[Group, ...], do: Do | Change, seed: Array, world: World
+) -> tuple[World, dict[str, Any], Chosen]:
+    """Both halves, when every mind is pure: the next world, the row of the trace, what was chosen."""
+    chosen = look(scenario, groups, do, seed, world)
+    return *act(scenario, groups, seed, chosen.world, chosen.intent), chosen
+
+
 def _felt(groups: tuple[Group, ...], net: Array) -> Array:
     """The net payoff of each agent as its profile values it."""
     felt = net

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._channel import Channel
 from .._society import Society
-from .._tick import Change, Do, act, begin, look
+from .._tick import Change, Do, begin, tick
 
 WIDTH = 512  # branches that start together: enough to fill vector units, few enough to skip much
 
@@ -100,17 +100,16 @@ def _alternatives(scenario, groups, seed, what, of):
     together = max(1, min(rounds, WIDTH // (n * m)))  # rounds whose branches start at the same tick
     buckets = -(-rounds // together)
 
-    def tick(world, do):
-        chosen = look(scenario, groups, do, seed, world)
-        after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
+    def step(world, do):
+        after, row, _ = tick(scenario, groups, do, seed, world)
         return after, of(row)
 
     def more(now, do):
-        after, amount = tick(now[0], do)
+        after, amount = step(now[0], do)
         return after, jax.tree.map(jnp.add, now[1], amount)
 
     first = begin(scenario, groups, seed)
-    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(tick, first, Do())[1])
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(step, first, Do())[1])
     after, before = jax.lax.scan(
         lambda now, _: (more(now, Do()), now), (first, nothing), length=rounds * phases
     )

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float, UInt32
 
 from ..._mind import Mind
 from ..._society import Society
-from ..._tick import Do, act, begin, look
+from ..._tick import Do, begin, tick
 from .networks import Seen
 
 
@@ -37,25 +37,23 @@ def play(society: Society, seats: Sequence[int], minds: Sequence[Mind], seeds: U
     for seat, mind in zip(seats, minds, strict=True):
         everyone[seat] = mind
     scenario, groups = society.scenario, Society(society.scenario, everyone, society.profiles).groups()
-    places = [next((g, x.seats.index(s)) for g, x in enumerate(groups) if s in x.seats) for s in seats]
+    learning = [g for g, group in enumerate(groups) if set(group.seats) & set(seats)]
+    held = [seat for g in learning for seat in groups[g].seats]
+    places = jnp.array([held.index(seat) for seat in seats])
     kept, everybody = jnp.array(seats), tuple(seats) == tuple(range(scenario.n_agents))
 
     def world(seed):
-        def tick(now, _):
-            chosen = look(scenario, groups, Do(), seed, now)
-            after, row = act(scenario, groups, seed, chosen.world, chosen.intent)
-            shown: Any = [
-                {k: x for k, x in chosen.world.memories[g].items() if k != "hidden"} for g, _ in places
-            ]
-            mine = [jax.tree.map(lambda x, i=i: x[i], one) for one, (_, i) in zip(shown, places, strict=True)]
-            if places == [(0, i) for i in range(len(groups[0].seats))]:
-                mine = shown[0]  # all of one group, in order
-            else:
-                mine = jax.tree.map(lambda *x: jnp.stack(x), *mine)
+        def step(now, _):
+            after, row, chosen = tick(scenario, groups, Do(), seed, now)
+            memories = [chosen.world.memories[g] for g in learning]
+            shown = [{k: x for k, x in one.items() if k != "hidden"} for one in memories]
+            mine = jax.tree.map(lambda *x: jnp.concatenate(x), *shown)
+            if held != list(seats):
+                mine = jax.tree.map(lambda x: x[places], mine)
             intent = chosen.intent if everybody else {k: x[kept] for k, x in chosen.intent.items()}
             return after, (mine, intent, {k: x for k, x in row.items() if k not in ("intent", "act")})
 
-        return jax.lax.scan(tick, begin(scenario, groups, seed), length=scenario.horizon)[1]
+        return jax.lax.scan(step, begin(scenario, groups, seed), length=scenario.horizon)[1]
 
     memories, intent, row = jax.vmap(world, out_axes=1)(seeds)  # ticks, worlds, learners
     turns = scenario.turns()
