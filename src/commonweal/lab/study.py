@@ -107,10 +107,14 @@ class Study:
     def cells(self) -> list[Cell]:
         """All cells, condition by condition."""
         return [
-            Cell(name, f"{i:02d}-{slug(name)}-{start:07d}", range(self.worlds)[start : start + self.chunk])
-            for i, name in enumerate(self.conditions)
+            Cell(name, f"{self._slot(name)}-{start:07d}", range(self.worlds)[start : start + self.chunk])
+            for name in self.conditions
             for start in range(0, self.worlds, self.chunk)
         ]
+
+    def _slot(self, condition: str) -> str:
+        """The condition's place and name, as its files are called."""
+        return f"{list(self.conditions).index(condition):02d}-{slug(condition)}"
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -175,7 +179,7 @@ class Study:
         society = self.conditions[condition]
         if not society.learners:
             return society
-        home = folder / "minds" / f"{list(self.conditions).index(condition):02d}-{slug(condition)}"
+        home = folder / "minds" / self._slot(condition)
         home.mkdir(parents=True, exist_ok=True)
         with lock(home, patience=math.inf):  # another shard may be training them now
             return society.prepare(home)

@@ -37,8 +37,8 @@ def show(setting: Setting = QUICK) -> str:
         f"{setting.worlds} pairs, discount factor {setting.discount:g}: Delta {share.mean():.2f}; one price "
         f"cut pays in {(gains > 1e-9).mean():.0%} of them, mean gain {gains.mean():+.1%}"
     )
-    rows = [" ".join(f"{name:>13}" for name in path(response).columns)]
-    rows += [" ".join(f"{x:>13}" for x in row) for row in path(response).rows()]
+    table = path(response)
+    rows = [" ".join(f"{x:>13}" for x in row) for row in (table.columns, *table.rows())]
     return "\n".join([head, *rows])
 
 
