@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_card _param _graph _channel _scenario _governed _stage _mind _profile _trace _measure".split()
+CORE = "_card _param _luck _graph _channel _scenario _governed _stage _mind _profile _trace _measure".split()
 CORE += "_describe _society _tick _drive _refuse _speak _run _evolve _probe".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop", "populations"]

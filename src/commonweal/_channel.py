@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from ._luck import by_rows
 from ._param import Module, count, param, text
 
 UNROLLED = 64  # options, up to which sums over them are written out: a reduction is slow in a batch
@@ -34,12 +35,17 @@ def draw(key: Array, weights: Float[Array, "*rows m"]) -> Int[Array, "*rows"]:
 
     An index of weight 0 is never drawn, unless all are 0.
     """
+    return by_rows(pick)(jax.random.uniform(key, weights.shape[:-1]), weights)
+
+
+def pick(u: Float[Array, "*rows"], weights: Float[Array, "*rows m"]) -> Int[Array, "*rows"]:
+    """As `draw`, from numbers u in [0, 1)."""
     m = weights.shape[-1]
     if m > UNROLLED:
         reached = [jnp.cumsum(weights, axis=-1)]
     else:
         reached = [one[..., None] for one in accumulate(weights[..., i] for i in range(m))]
-    u = jax.random.uniform(key, weights.shape[:-1])[..., None] * reached[-1][..., -1:]
+    u = u[..., None] * reached[-1][..., -1:]
     passed = sum((one <= u).sum(axis=-1, dtype=jnp.int32) for one in reached)
     return jnp.minimum(passed, m - 1)
 

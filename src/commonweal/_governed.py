@@ -11,11 +11,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
 from ._channel import Channel
+from ._luck import as_key, threefry
 from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 
@@ -133,8 +133,8 @@ def owner_key(world: PRNGKeyArray, t: Int[Array, ""] | np.int32, owner: str) -> 
     draw depends on who else draws; t = -1 is before the first tick. Under a move order `t` counts
     rounds, so that an order shifts nobody's luck.
     """
-    pair = jnp.stack([(t + 1).astype(jnp.uint32), jnp.uint32(zlib.crc32(owner.encode()))])
-    return jax.random.wrap_key_data(threefry_2x32(jax.random.key_data(world), pair))
+    pair = (t + 1).astype(jnp.uint32), jnp.uint32(zlib.crc32(owner.encode()))
+    return as_key(jnp.stack(threefry(jax.random.key_data(world), *pair)))
 
 
 RESERVED = ("pay", "scenario", "mind", "profile", "draw")  # the book's first row, and owners of luck

@@ -62,6 +62,9 @@ class Society(eqx.Module):
         `folder` holds the checkpoints and learning curves of training, which goes on from there.
         See `Mind.prepare` and `Mind.train`.
         """
+        pure = [mind for mind in self.minds if isinstance(mind, Mind)]
+        if not self.learners and all(type(mind).prepare is Mind.prepare for mind in pure):
+            return self
         keys = jax.random.split(jax.random.key(0), len(self.minds) + 1)
         ready = [
             mind.prepare(self.scenario, i, keys[i]) if isinstance(mind, Mind) else mind

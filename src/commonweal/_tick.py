@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from ._channel import Channel, check_channels, draw, total
+from ._channel import Channel, check_channels, pick, total
 from ._governed import BEFORE, Governed, GovernedState, owner_key
+from ._luck import by_rows, seeded
 from ._mind import Act, Odds, Values
 from ._profile import Profile
 from ._scenario import Actions, Sight
@@ -62,7 +63,7 @@ class Chosen(NamedTuple):
 
 def world_key(seed: Int[Array, ""]) -> PRNGKeyArray:
     """The key of a world, from its seed alone."""
-    return jax.random.key(seed)
+    return seeded(seed)
 
 
 def begin(scenario: Governed, groups: tuple[Group, ...], seed: Int[Array, ""]) -> World:
@@ -145,19 +146,33 @@ def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, 
         )
     if stated is None:
         return jnp.asarray(act).astype(channel.silence.dtype), None
-    sound = jnp.isfinite(total(stated))  # an infinity or NaN anywhere is one in the sum
+    u = jax.random.uniform(key)
     if isinstance(act, Values):
         odds = (Profile() if profile is None else profile).choose(stated, legal)
-        return jnp.where(sound, draw(key, odds), -1), odds
-    sound = sound & (total((stated < 0.0).astype(jnp.float32)) == 0.0)
+        return by_rows(_drawn)(u, odds, jnp.isfinite(total(stated))), odds
     weights, even = jnp.where(legal, stated, 0.0), legal.astype(jnp.float32)
     some = total(weights) > 0.0
     odds = jnp.where(some, weights / jnp.where(some, total(weights), 1.0), even / total(even))
     if profile is not None:
         odds = profile.lapses(odds, legal)
-        return jnp.where(sound, draw(key, odds), -1), odds
-    drawn = jnp.where(some, draw(key, weights), draw(key, even))  # not from `odds`, which few need
-    return jnp.where(sound, drawn, -1), odds
+        return by_rows(_drawn)(u, odds, _sound(stated)), odds
+    return by_rows(_legal)(u, stated, legal), odds  # not from `odds`, which few need
+
+
+def _sound(stated: Array) -> Array:
+    """Whether these are odds; an infinity or NaN anywhere is one in the sum."""
+    return jnp.isfinite(total(stated)) & (total((stated < 0.0).astype(jnp.float32)) == 0.0)
+
+
+def _drawn(u: Array, odds: Array, sound: Array) -> Array:
+    return jnp.where(sound, pick(u, odds), -1)
+
+
+def _legal(u: Array, stated: Array, legal: Array) -> Array:
+    """As stated among the legal options, evenly where nothing legal was stated."""
+    weights = jnp.where(legal, stated, 0.0)
+    some = (total(weights) > 0.0)[..., None]
+    return _drawn(u, jnp.where(some, weights, legal.astype(jnp.float32)), _sound(stated))
 
 
 def _where(seats: Array, new: Array, old: Array) -> Array:

@@ -75,11 +75,12 @@ def alternatives(
             "the thousand; wanted pure minds only: force one act at a time, cw.replay(trace, do=...)"
         )
     tried = _tried(ready.scenario.channels(), channel, values)
-    factual, changed = _alternatives(ready.scenario, ready.groups(), jnp.uint32(seed), (channel, tried), of)
-    return Alternatives(np.asarray(factual), np.asarray(changed), np.asarray(tried))
+    what = (channel, jnp.asarray(tried))
+    factual, changed = _alternatives(ready.scenario, ready.groups(), np.uint32(seed), what, of)
+    return Alternatives(np.asarray(factual), np.asarray(changed), tried)
 
 
-def _tried(channels: dict[str, Channel], name: str, values: Sequence[float] | None) -> jax.Array:
+def _tried(channels: dict[str, Channel], name: str, values: Sequence[float] | None) -> np.ndarray:
     if name not in channels:
         raise ValueError(f"no channel {name!r} here; wanted one of {sorted(channels)}")
     options = getattr(channels[name], "options", None)
@@ -89,7 +90,7 @@ def _tried(channels: dict[str, Channel], name: str, values: Sequence[float] | No
             "values=[0.0, 5.0, 10.0]"
         )
     given = np.arange(len(options or ())) if values is None else np.asarray(values)
-    return jnp.asarray(given.astype(channels[name].silence.dtype))
+    return given.astype(channels[name].silence.dtype)
 
 
 @eqx.filter_jit
