@@ -6,7 +6,7 @@ comes back as one array of words, which are views on the host.
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -18,6 +18,8 @@ from jaxtyping import Array, UInt32
 from ._scenario import Actions, Sight
 from ._society import Society
 from ._tick import Do, World, act, begin, look
+
+WIDE = tuple(map(np.dtype, (np.float32, np.int32, np.uint32)))  # kinds that are words as they are
 
 
 class Now(NamedTuple):
@@ -34,11 +36,11 @@ class Now(NamedTuple):
 
 
 class At(NamedTuple):
-    """Where a driven world is, on the device, as flat leaves: its seed, what is forced, its state."""
+    """Where a driven world is: its seed, what is forced, and its state as words on the device."""
 
     seed: Any
     do: tuple[Any, ...]
-    world: tuple[Any, ...]
+    world: Any
 
 
 class Drive:
@@ -59,7 +61,7 @@ class Drive:
         """The world before its first tick, and what there is to see."""
         forced, kind = jax.tree.flatten(do or Do())
         self._start, self._step = self._code(kind)
-        at = At(np.uint32(seed), tuple(forced), ())
+        at = At(jnp.uint32(seed), tuple(map(jnp.asarray, forced)), None)
         world, told = self._start(self._numbers, at)
         return at._replace(world=world), told
 
@@ -69,44 +71,65 @@ class Drive:
         return At(at.seed, at.do, world), row, now
 
 
+class _Words:
+    """A tree of arrays as one array of 32-bit words: leaves of one kind side by side, so read at once."""
+
+    def __init__(self, tree: Any):
+        leaves, self._tree = jax.tree.flatten(tree)
+        self._order = sorted(range(len(leaves)), key=lambda i: _kind(leaves[i]).name)
+        self._spans: list[Any] = [None] * len(leaves)
+        start = 0
+        for i in self._order:
+            end = start + math.prod(leaves[i].shape)
+            self._spans[i] = (slice(start, end), leaves[i].shape, np.dtype(leaves[i].dtype))
+            start = end
+        self._small = {x.dtype for x in leaves if _kind(x) == np.int32 and x.dtype != np.int32}
+
+    def pack(self, tree: Any) -> UInt32[Array, " words"]:
+        """The words of a tree of this structure."""
+        leaves = [jnp.ravel(x).astype(_kind(x)) for x in jax.tree.leaves(tree)]
+        return jnp.concatenate([jax.lax.bitcast_convert_type(leaves[i], jnp.uint32) for i in self._order])
+
+    def unpack(self, words: Array) -> Any:
+        """The tree again."""
+
+        def leaf(where, shape, kind):
+            wide = jax.lax.bitcast_convert_type(words[where], kind if kind.itemsize == 4 else jnp.int32)
+            return wide.astype(kind).reshape(shape)
+
+        return self._tree.unflatten([leaf(*span) for span in self._spans])
+
+    def read(self, words: np.ndarray) -> Any:
+        """The tree on the host, as views where the words are the numbers."""
+        views: dict[Any, Any] = {
+            np.dtype(kind): words.view(kind) for kind in (np.float32, np.int32, np.uint32)
+        }
+        views |= {kind: views[WIDE[1]].astype(kind) for kind in self._small}
+        return self._tree.unflatten([views[kind][i].reshape(shape) for i, shape, kind in self._spans])
+
+
+def _kind(x: Any) -> np.dtype:
+    """How an array travels: small integers and truths as words."""
+    return np.dtype(x.dtype) if x.dtype.itemsize == 4 else np.dtype(np.int32)
+
+
 class _Call:
-    """A compiled call of two results: the first stays on the device, flat; the second is read back."""
+    """A compiled call of two results: the first stays on the device, as words; the second is read back."""
 
     def __init__(self, function: Callable[..., tuple[Any, Any]]):
-        self.kept: Any = None  # the structure of what stays
+        self.kept: Any = None  # how what stays is laid out
         self._told: Any = None
-        self._spans: list[Any] = []
 
-        def flat(*given):
+        def words(*given):
             kept, told = function(*given)
-            leaves, self.kept = jax.tree.flatten(kept)
-            words, self._told = jax.tree.flatten(told)
-            ends = np.cumsum([math.prod(x.shape) for x in words]).tolist()
-            parts = zip([0, *ends[:-1]], ends, words, strict=True)
-            self._spans = [(slice(i, j), x.shape, np.dtype(x.dtype)) for i, j, x in parts]
-            return tuple(leaves), _pack(words)
+            self.kept, self._told = _Words(kept), _Words(told)
+            return self.kept.pack(kept), self._told.pack(told)
 
-        self._flat = jax.jit(flat)
+        self._flat = jax.jit(words)
 
     def __call__(self, *given: Any) -> tuple[Any, Any]:
         kept, words = self._flat(*given)
-        flat = np.asarray(words)
-        return kept, self._told.unflatten([_view(flat[i], kind).reshape(n) for i, n, kind in self._spans])
-
-
-def _view(words: np.ndarray, kind: np.dtype) -> np.ndarray:
-    if kind.itemsize == 4:
-        return words.view(kind)
-    return words.view(np.int32).astype(kind)  # small integers and truths travel as words
-
-
-def _pack(leaves: Sequence[Array]) -> UInt32[Array, " words"]:
-    def words(x):
-        x = jnp.ravel(x)
-        x = x if x.dtype.itemsize == 4 else x.astype(jnp.int32)
-        return jax.lax.bitcast_convert_type(x, jnp.uint32)
-
-    return jnp.concatenate([words(x) for x in leaves])
+        return kept, self._told.read(np.asarray(words))
 
 
 @functools.lru_cache(maxsize=64)
@@ -130,7 +153,7 @@ def _compiled(leaves: tuple, tree: Any, numbers: Any, shapes: tuple) -> Callable
 
         def step(flat, at: At, intent):
             scenario, groups = parts(flat)
-            world, row = act(scenario, groups, at.seed, first.kept.unflatten(at.world), intent)
+            world, row = act(scenario, groups, at.seed, first.kept.unpack(at.world), intent)
             world, now = see(scenario, groups, kind.unflatten(at.do), at.seed, world)
             return world, (row, now)
 
