@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from jax.extend.random import threefry_2x32
 
-from commonweal._luck import as_key, by_rows, hold, seeded, threefry
+from commonweal._luck import as_key, by_rows, hold, seeded, threefry, uniform
 
 DRAWS = {
     "bits of 8": lambda key: jax.random.bits(key, (3, 5), jnp.uint8),
@@ -38,6 +38,12 @@ def test_the_hash_is_the_published_one():
     assert [int(x) for x in threefry(ones, *ones)] == [0x1CB996FC, 0xBB002BE7]
     words = jnp.array([3, 4], jnp.uint32)
     assert np.array_equal(jnp.stack(threefry(words, *ones)), threefry_2x32(words, ones))
+
+
+def test_a_uniform_number_without_the_key_between():
+    numbers = jnp.arange(5)
+    wanted = jax.vmap(lambda i: jax.random.uniform(jax.random.fold_in(jax.random.key(3), i)))(numbers)
+    assert np.array_equal(jax.vmap(lambda i: uniform(seeded(3), i))(numbers), wanted)
 
 
 def test_a_key_of_words_is_the_key_that_has_them():

@@ -6,6 +6,8 @@ Bool[n, m] for the first three, Float[n] (the most allowed) for `Amount`.
 """
 
 import abc
+import functools
+import operator
 import re
 import zlib
 from collections.abc import Sequence
@@ -103,8 +105,12 @@ class Channel(Module):
         """The act that a reply names. Raises ValueError saying what came and what was wanted."""
 
 
-def _one_hot(act: Array, legal: Bool[Array, "... m"]) -> Bool[Array, "... m"]:
-    return jax.lax.broadcasted_iota(jnp.int32, legal.shape, legal.ndim - 1) == act[..., None]
+def _said_yes(legal: Bool[Array, "... m"], act: Array) -> Bool[Array, "..."]:
+    """Whether the mask says yes to the act."""
+    m = legal.shape[-1]
+    if m > UNROLLED:
+        return (legal & (jnp.arange(m) == act[..., None])).any(axis=-1)
+    return functools.reduce(operator.or_, [legal[..., i] & (act == i) for i in range(m)])
 
 
 def _named(options: Sequence[str], legal: np.ndarray) -> str:
@@ -140,7 +146,7 @@ class _Options(Channel):
 
     def allowed(self, act, legal):
         inside = (act >= 0) & (act < len(self.options))
-        return inside & (_one_hot(act, legal) & legal).any(axis=-1)
+        return inside & _said_yes(legal, act)
 
     def sample(self, key, legal):
         return draw(key, legal.astype(jnp.float32))
@@ -255,7 +261,7 @@ class Words(_Options):
         return len(self.options) + 1
 
     def allowed(self, act, legal):
-        phrase = (act < len(self.options)) & (_one_hot(act, legal) & legal).any(axis=-1)
+        phrase = (act < len(self.options)) & _said_yes(legal, act)
         return (act >= 0) & (phrase | ((act >= len(self.options)) & legal[..., -1]))
 
     def sample(self, key, legal):

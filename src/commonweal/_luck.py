@@ -14,14 +14,17 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 from jax.extend.random import define_prng_impl
-from jaxtyping import Array, PRNGKeyArray, UInt32
+from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 
 
+Words = tuple[Array, Array]
+
+
 @functools.partial(jax.jit, inline=True)
-def threefry(key: UInt32[Array, " 2"], x: UInt32[Array, "*s"], y: UInt32[Array, "*s"]) -> tuple[Array, Array]:
+def threefry(key: Words | UInt32[Array, " 2"], x: UInt32[Array, "*s"], y: UInt32[Array, "*s"]) -> Words:
     """Two words for each pair of counters: threefry 2x32 with 20 rounds, under the two words of a key."""
     words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(PARITY))
     x, y = x + words[0], y + words[1]
@@ -72,7 +75,20 @@ def by_rows(function: Callable[..., Array]) -> Callable[..., Array]:
     return one
 
 
-def _counters(shape: tuple[int, ...]) -> tuple[Array, Array]:
+def uniform(key: PRNGKeyArray, number: Int[Array, ""]) -> Float[Array, ""]:
+    """`jax.random.uniform(jax.random.fold_in(key, number))`, without the key between."""
+
+    def drawn(number, *words):
+        zero = jnp.zeros_like(number)
+        x, y = threefry(threefry(words, zero, number), zero, zero)
+        fraction = ((x ^ y) >> jnp.uint32(9)) | jnp.uint32(0x3F800000)  # 23 bits of a float from 1 to 2
+        return jax.lax.bitcast_convert_type(fraction, jnp.float32) - 1.0
+
+    words = jax.random.key_data(key)
+    return by_rows(drawn)(number.astype(jnp.uint32), words[0], words[1])
+
+
+def _counters(shape: tuple[int, ...]) -> Words:
     return jnp.zeros(shape, jnp.uint32), jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
 
 

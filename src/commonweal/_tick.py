@@ -10,7 +10,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._channel import Channel, check_channels, pick, total
 from ._governed import BEFORE, Governed, GovernedState, owner_key
-from ._luck import by_rows, seeded
+from ._luck import by_rows, seeded, uniform
 from ._mind import Act, Odds, Values
 from ._profile import Profile
 from ._scenario import Actions, Sight
@@ -111,16 +111,19 @@ def _choose(
     rows = sights if everyone else jax.tree.map(lambda x: x[seats], sights)
 
     def one(mind, profile: Profile | None, memory, sight: Sight, seat):
-        def mine(role: str):
+        def key(role: str):
             return jax.random.fold_in(owner_key(*when, role), seat)
 
+        def luck(role: str):
+            return uniform(owner_key(*when, role), seat)
+
         if profile is not None:
-            sight = profile.perceive(sight, mine("profile"))
-        memory, acts = mind.act(memory, sight, channels, mine("mind"))
+            sight = profile.perceive(sight, key("profile"))
+        memory, acts = mind.act(memory, sight, channels, key("mind"))
         check_channels(channels, list(acts), type(mind).__name__)
         free = {name: act for name, act in acts.items() if not channels[name].lever}
         done = {
-            name: _resolve(act, channels[name], sight.legal[name], profile, mine(f"draw/{name}"))
+            name: _resolve(act, channels[name], sight.legal[name], profile, luck(f"draw/{name}"))
             for name, act in sorted(free.items())
         }
         return (
@@ -132,7 +135,7 @@ def _choose(
     return eqx.filter_vmap(one)(group.minds, group.profiles, memory, rows, seats)
 
 
-def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, key: Array):
+def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, u: Array):
     """An act as a typed scalar, and the odds it was drawn with, if any; -1 for odds that are none."""
     stated = act.p if isinstance(act, Odds) else act.q if isinstance(act, Values) else None
     wanted = () if stated is None else legal.shape
@@ -146,7 +149,6 @@ def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, 
         )
     if stated is None:
         return jnp.asarray(act).astype(channel.silence.dtype), None
-    u = jax.random.uniform(key)
     if isinstance(act, Values):
         odds = (Profile() if profile is None else profile).choose(stated, legal)
         return by_rows(_drawn)(u, odds, jnp.isfinite(total(stated))), odds
