@@ -190,7 +190,7 @@ def test_aligned_advantages_make_cooperation_conditional_on_the_past():
     def cooperates(beta):
         method = PPO(rate=0.02, beta=beta, discount=0.9, trace=0.0, entropy=0.0, epochs=2, minibatches=1)
         ready = cw.Society(game, Learner(method, seen, updates=10, worlds=128, checkpoint_every=10)).prepare()
-        logits = np.mean([np.asarray(m.params["actor"])[:16].reshape(8, 2) for m in ready.minds], axis=0)
+        logits = np.mean([np.asarray(m.params["actor"])[:16].reshape(2, 8).T for m in ready.minds], axis=0)
         return (1.0 / (1.0 + np.exp(logits[:, 1] - logits[:, 0])))[4:]  # after CC, CD, DC, DD
 
     naive, aligned = cooperates(0.0), cooperates(6.0)

@@ -1,5 +1,6 @@
 """Training that stops goes on to the same bits; a folder of other training is refused."""
 
+import importlib
 import os
 import random
 import signal
@@ -67,6 +68,38 @@ def test_a_folder_of_other_training_is_refused(tmp_path):
         society(updates=5).prepare(tmp_path)
     with pytest.raises(FileNotFoundError, match="holds no trace.json"):
         learning_curve(tmp_path / "none")
+
+
+TOLL = """
+import commonweal as cw
+
+class Toll(cw.Institution):
+    toll: float = cw.param({toll})
+    name: str = cw.text("toll")
+    told: bool = cw.count(True)
+    budget = "burning"
+
+    def settle(self, memory, transition, book, key):
+        return cw.Settlement(memory, -{toll} * (transition.act["act"] == 1).astype(book.dtype))
+"""
+
+
+def test_a_folder_that_other_code_trained_is_refused(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "toll_of_a_test.py"
+
+    def train(toll):
+        sys.modules.pop("toll_of_a_test", None)
+        file.write_text(TOLL.format(toll=toll))
+        importlib.invalidate_caches()
+        law = importlib.import_module("toll_of_a_test").Toll(toll=0.0)
+        plain = society()
+        return cw.Society(cw.under(plain.scenario, law), plain.minds).prepare(tmp_path / "learned")
+
+    train(1.0)
+    train(1.0)  # the same again
+    with pytest.raises(ValueError, match="holds training with other code; wanted this society's"):
+        train(2.0)
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import pytest
 
 import commonweal as cw
 from commonweal.minds import MLP, PPO, Constant, Learner, Linear, Reinforce, Table
+from commonweal.minds.learner import heads, train
 from commonweal.minds.learner.heads import answer, score
 from commonweal.minds.learner.methods import Lesson, standard
 from commonweal.minds.learner.networks import Eyes, Seen, inputs, measure_norm, open_eyes
@@ -38,7 +39,7 @@ def test_aligned_advantages_by_hand():
     # A1 = 1, 2, 3 and A2 = 10, 20, 30, discount 1/2, beta 2. Sums of the past, sum_{k<t} d^{t-k} A1_k:
     # 0; .5*1 = .5; .25*1 + .5*2 = 1.25. A* = 1; 2 + 2*.5*.5*20 = 12; 3 + 2*.5*1.25*30 = 40.5.
     method = PPO(beta=2.0, discount=0.5)
-    mine, their = jnp.array([[1.0], [2.0], [3.0]]), jnp.array([[10.0], [20.0], [30.0]])
+    mine, their = column(1.0, 2.0, 3.0), column(10.0, 20.0, 30.0)
     assert method.align(mine, their).ravel().tolist() == [1.0, 12.0, 40.5]
     assert PPO(beta=0.0).align(mine, their).ravel().tolist() == [1.0, 2.0, 3.0]
 
@@ -82,6 +83,34 @@ def test_a_lapse_is_part_of_the_likelihood():
     assert np.isclose(score(TWO, out, legal, act, jnp.float32(0.4))[0], np.log(0.6 * p + 0.4 * 0.5))
 
 
+def test_many_options_are_as_likely_as_few(monkeypatch):
+    eyes, out = Eyes((), (), (("act", 3, 4),), 0), jnp.array([0.3, -0.7, 0.2])
+    legal, act = {"act": jnp.array([True, False, True, True])}, {"act": jnp.int32(2)}
+
+    def both(x):
+        return jnp.stack(score(eyes, x, legal, act, jnp.float32(0.2)))
+
+    few = both(out), jax.jacobian(both)(out), answer(eyes, out, legal, jax.random.key(0))["act"].p
+    monkeypatch.setattr(heads, "UNROLLED", 2)
+    many = both(out), jax.jacobian(both)(out), answer(eyes, out, legal, jax.random.key(0))["act"].p
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(few, many, strict=True))
+    e = np.exp([0.3, 0.2])
+    assert np.isclose(few[0][0], np.log(0.8 * e[1] / e.sum() + 0.2 / 3)) and few[2][3] == 0.0
+
+
+def test_a_slope_is_the_same_a_few_ticks_at_a_time(monkeypatch):
+    game = prisoners_dilemma(horizon=6)
+
+    def taught():
+        learner = Learner(PPO(minibatches=2), MLP(4, 1), updates=3, worlds=8, checkpoint_every=3)
+        return np.asarray(cw.Society(game, learner).prepare().minds[0].params["actor"])
+
+    whole = taught()
+    monkeypatch.setattr(train, "MANY", 8)  # two ticks of four worlds
+    jax.clear_caches()
+    assert np.allclose(taught(), whole, atol=1e-5) and not (whole == 0.0).all()
+
+
 def test_all_lapse_has_a_slope_of_nothing_where_an_option_is_forbidden():
     eyes = Eyes((), (), (("act", 3, 3),), 0)
     legal, act = {"act": jnp.array([True, True, False])}, {"act": jnp.int32(0)}
@@ -101,7 +130,9 @@ def test_a_channel_without_a_choice_adds_nothing_and_has_no_slope():
 
 
 def test_inputs_are_normalized_by_what_was_played_and_codes_are_one_hot():
-    seen = jnp.array([[1.0, 7.0, 0.0], [3.0, 7.0, 0.0], [99.0, 99.0, 99.0]])[:, None, None]
+    seen = jnp.array([[1.0, 3.0, 99.0], [7.0, 7.0, 99.0], [0.0, 0.0, 99.0]])[
+        :, :, None, None
+    ]  # 3 facts, 3 ticks
     norm = measure_norm(seen, column(True, True, False))
     assert norm.shift.tolist() == [2.0, 7.0, 0.0] and np.allclose(norm.scale, [1.0, 0.7, 1.0])
     assert norm(Seen(jnp.array([4.0, 7.0, 500.0]), jnp.zeros(0, jnp.int8))).real.tolist() == [2.0, 0.0, 10.0]

@@ -1,16 +1,19 @@
 """From a network's outputs to acts on every channel, and how likely given acts were.
 
 Options get masked logits; amounts a Gaussian squashed onto 0 to the most allowed now. A channel
-without a choice (a lever, one legal option, nothing allowed) adds nothing to a likelihood.
+without a choice (a lever, one legal option, nothing allowed) adds nothing to a likelihood. Options
+come first in every shape and moments last: long rows compile small and run fast.
 """
 
+from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ..._channel import named_key, total
+from ..._channel import UNROLLED, named_key
 from ..._mind import Act, Odds
 from .networks import Eyes
 
@@ -27,22 +30,44 @@ def outputs(eyes: Eyes) -> int:
 def _split(eyes: Eyes, out: Array) -> dict[str, Array]:
     parts, at = {}, 0
     for name, m, _ in eyes.channels:
-        parts[name] = out[..., at : at + (m or 2)]
+        parts[name] = out[at : at + (m or 2)]
         at += m or 2
     return parts
 
 
-def _log_odds(logits: Float[Array, "... m"], legal: Array) -> Array:
-    """Log-probabilities of all entries of the mask; words that are free have no logit, so never occur."""
-    free = legal.shape[-1] - logits.shape[-1]
-    logits = jnp.concatenate([logits, jnp.full((*logits.shape[:-1], free), FORBIDDEN)], axis=-1)
-    logits = jnp.where(legal, logits, FORBIDDEN)
-    top = jax.lax.stop_gradient(logits.max(axis=-1, keepdims=True))
-    return logits - (top + jnp.log(total(jnp.exp(logits - top))[..., None]))
+def _options(x: Array) -> Any:
+    """An array [m, ...] as a list of few options, for which all is written out, or itself, for many.
+
+    Few are faster one by one: moments or agents make the rows, and nothing is computed twice.
+    """
+    m = x.shape[0]
+    return [jnp.squeeze(one, 0) for one in jax.lax.split(x, [1] * m)] if m <= UNROLLED else x
 
 
-def _gaussian(two: Float[Array, "... 2"]) -> tuple[Array, Array]:
-    return two[..., 0], jnp.clip(two[..., 1], *LOG_DEVIATION)
+def _each(f: Callable[..., Array], *options: Any) -> Any:
+    """The same of every option."""
+    if isinstance(options[0], list):
+        return [f(*one) for one in zip(*options, strict=True)]
+    return jax.vmap(f)(*options)
+
+
+def _sum(options: Any) -> Array:
+    return reduce(jnp.add, options) if isinstance(options, list) else options.sum(axis=0)
+
+
+def _masked(logits: Float[Array, "m ..."], legal: Array) -> Any:
+    """Logits of all entries of the mask, at most 0; words that are free have none, so never occur."""
+    free = legal.shape[0] - logits.shape[0]
+    if free:
+        logits = jnp.concatenate([logits, jnp.full((free, *logits.shape[1:]), FORBIDDEN)])
+    options = _each(lambda x, ok: jnp.where(ok, x, FORBIDDEN), _options(logits), _options(legal))
+    top = reduce(jnp.maximum, options) if isinstance(options, list) else options.max(axis=0)
+    top = jax.lax.stop_gradient(top)
+    return _each(lambda x: x - top, options)
+
+
+def _gaussian(two: Float[Array, "2 ..."]) -> tuple[Array, Array]:
+    return two[0], jnp.clip(two[1], *LOG_DEVIATION)
 
 
 def answer(eyes: Eyes, out: Array, legal: dict[str, Array], key: PRNGKeyArray) -> dict[str, Act]:
@@ -50,7 +75,9 @@ def answer(eyes: Eyes, out: Array, legal: dict[str, Array], key: PRNGKeyArray) -
     acts: dict[str, Act] = {}
     for (name, m, _), part in zip(eyes.channels, _split(eyes, out).values(), strict=True):
         if m:
-            acts[name] = Odds(jnp.exp(_log_odds(part, legal[name])))
+            weights = _each(jnp.exp, _masked(part, legal[name]))
+            whole = _sum(weights)
+            acts[name] = Odds(jnp.stack(_each(lambda x: x / whole, weights)))  # noqa: B023
         else:
             mean, log_deviation = _gaussian(part)
             z = mean + jnp.exp(log_deviation) * jax.random.normal(named_key(key, name))
@@ -63,8 +90,9 @@ def score(
 ) -> tuple[Array, Array]:
     """Joint log-likelihood of the acts, up to a constant, and entropy in nats, both [...].
 
-    `lapse` [...] is the share of random acts that the profile mixes in; None is none anywhere. The
-    entropy of an amount is that of the Gaussian, plus the log slope of the squashing at its mean.
+    Outputs and masks are [m, ...], acts [...]. `lapse` [...] is the share of random acts that the
+    profile mixes in; None is none anywhere. The entropy of an amount is that of the Gaussian, plus the
+    log slope of the squashing at its mean.
     """
     likely: Any = 0.0
     entropy: Any = 0.0
@@ -76,15 +104,19 @@ def score(
 
 
 def _score_options(logits, legal, act, lapse):
-    log_odds = _log_odds(logits, legal)
-    entropy = -total(jnp.exp(log_odds) * log_odds)
+    logits = _masked(logits, legal)
+    weights = _each(jnp.exp, logits)
+    whole = jnp.log(_sum(weights))
+    log_odds = _each(lambda x: x - whole, logits)
+    entropy = -_sum(_each(lambda x: jnp.exp(x) * x, log_odds))
     if lapse is not None:
-        even = jnp.log(legal.astype(jnp.float32) / legal.sum(axis=-1, keepdims=True).astype(jnp.float32))
+        free = _each(lambda ok: ok.astype(jnp.float32), _options(legal))
+        some = _sum(free)
         share = jnp.minimum(lapse, 1.0 - EDGE)  # at 1 the slope of what is forbidden is not a number
-        share = jnp.broadcast_to(share[..., None], log_odds.shape)
-        log_odds = jnp.logaddexp(jnp.log1p(-share) + log_odds, jnp.log(share) + even)
-    hot = jax.nn.one_hot(act, log_odds.shape[-1], dtype=bool)
-    return total(jnp.where(hot, log_odds, 0.0)), entropy
+        off, on = jnp.log1p(-share), jnp.log(share)
+        log_odds = _each(lambda x, ok: jnp.logaddexp(off + x, on + jnp.log(ok / some)), log_odds, free)
+    names = _options(jnp.arange(legal.shape[0], dtype=act.dtype))
+    return _sum(_each(lambda x, i: jnp.where(act == i, x, 0.0), log_odds, names)), entropy
 
 
 def _score_amount(two, legal, act, lapse):

@@ -1,10 +1,12 @@
 """How a learner learns: REINFORCE and PPO, with advantage alignment if wanted.
 
 In the shape descriptions `T` is ticks, `K` the learners that share one set of parameters, `W`
-worlds. A world is played to its end in every update, so no return is ever cut off.
+worlds; `...` is nothing, or sets of parameters, the method's numbers then being [G, 1, 1, 1]. A world
+is played to its end in every update, so no return is ever cut off.
 """
 
 import abc
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import equinox as eqx
@@ -18,12 +20,12 @@ Critic = Literal["none", "own", "central"]
 
 
 class Lesson(NamedTuple):
-    """What one update learns from, each [T, K, W]; `old` is the log-likelihood when it was played."""
+    """What one update learns from; `old` is the log-likelihood when it was played."""
 
-    alive: Bool[Array, "T K W"]
-    old: Float[Array, "T K W"]
-    advantage: Float[Array, "T K W"]
-    target: Float[Array, "T K W"]
+    alive: Bool[Array, "..."]
+    old: Float[Array, "..."]
+    advantage: Float[Array, "..."]
+    target: Float[Array, "..."]
 
 
 class Method(Module):
@@ -40,10 +42,10 @@ class Method(Module):
 
     @abc.abstractmethod
     def judge(self, reward: Array, alive: Array, value: Array) -> tuple[Array, Array]:
-        """Advantages and value targets, both [T, K, W], from rewards, who was alive, and values."""
+        """Advantages and value targets, both [..., T, K, W], from rewards, who was alive, and values."""
 
     @abc.abstractmethod
-    def align(self, advantage: Float[Array, "T W"], others: Float[Array, "T W"]) -> Array:
+    def align(self, advantage: Float[Array, "... T K W"], others: Float[Array, "... T K W"]) -> Array:
         """The advantage of one learner, given its own and the mean of the other learners'."""
 
     @abc.abstractmethod
@@ -71,9 +73,9 @@ class Reinforce(Method):
     aligns = False
 
     def judge(self, reward, alive, value):
-        to_go = _decayed(reward, jnp.broadcast_to(self.discount, reward.shape))
-        played = jnp.maximum(alive.sum(axis=2, keepdims=True), 1).astype(jnp.float32)
-        return to_go - jnp.where(alive, to_go, 0.0).sum(axis=2, keepdims=True) / played, to_go
+        to_go = _decayed(reward, self.discount)
+        played = jnp.maximum(alive.sum(axis=-1, keepdims=True), 1).astype(jnp.float32)
+        return to_go - jnp.where(alive, to_go, 0.0).sum(axis=-1, keepdims=True) / played, to_go
 
     def align(self, advantage, others):
         return advantage
@@ -127,17 +129,17 @@ class PPO(Method):
 
     def judge(self, reward, alive, value):
         value = jnp.where(alive, value, 0.0)
-        later = jnp.concatenate([value[1:], jnp.zeros_like(value[:1])])
+        ahead = jax.lax.slice_in_dim(value, 1, None, axis=-3)
+        later = jnp.concatenate([ahead, jnp.zeros_like(value[..., :1, :, :])], axis=-3)
         surprise = jnp.where(alive, reward + self.discount * later - value, 0.0)
-        advantage = _decayed(surprise, jnp.broadcast_to(self.discount * self.trace, reward.shape))
+        advantage = _decayed(surprise, self.discount * self.trace)
         return advantage, advantage + value
 
     def align(self, advantage, others):
-        def tick(before, now):
-            mine, their = now
+        def tick(before, mine, their):
             return self.discount * (before + mine), mine + self.beta * self.discount * before * their
 
-        return jax.lax.scan(tick, jnp.zeros_like(advantage[0]), (advantage, others))[1]
+        return _through(tick, advantage, others)
 
     def loss(self, lesson, likely, entropy, value):
         ratio = jnp.exp(likely - lesson.old)
@@ -146,23 +148,37 @@ class PPO(Method):
         return _mean(0.5 * self.weight * jnp.square(value - lesson.target) - gain, lesson.alive)
 
 
-def standard(x: Float[Array, "T K W"], alive: Array) -> Array:
+def standard(x: Float[Array, "... T K W"], alive: Array) -> Array:
     """Mean 0 and deviation 1 over ticks and worlds, for each learner; 0 after a world's end."""
-    played = jnp.maximum(alive.sum(axis=(0, 2), keepdims=True), 1).astype(jnp.float32)
+    played = jnp.maximum(alive.sum(axis=(-3, -1), keepdims=True), 1).astype(jnp.float32)
     x = jnp.where(alive, x, 0.0)
-    x = jnp.where(alive, x - x.sum(axis=(0, 2), keepdims=True) / played, 0.0)
-    return x / (jnp.sqrt(jnp.square(x).sum(axis=(0, 2), keepdims=True) / played) + 1e-6)
+    x = jnp.where(alive, x - x.sum(axis=(-3, -1), keepdims=True) / played, 0.0)
+    return x / (jnp.sqrt(jnp.square(x).sum(axis=(-3, -1), keepdims=True) / played) + 1e-6)
 
 
 def _mean(x: Array, alive: Array) -> Array:
     return jnp.where(alive, x, 0.0).sum() / jnp.maximum(alive.sum(), 1).astype(jnp.float32)
 
 
-def _decayed(x: Float[Array, "T ..."], rate: Array) -> Array:
+def _decayed(x: Float[Array, "... T K W"], rate: Array) -> Array:
     """For every tick, the sum of what comes, `rate` per tick discounted."""
 
     def tick(later, now):
-        total = now[0] + now[1] * later
+        total = now + rate * later
         return total, total
 
-    return jax.lax.scan(tick, jnp.zeros_like(x[0]), (x, rate), reverse=True)[1]
+    return _through(tick, x, back=True)
+
+
+def _through(tick: Callable, *xs: Float[Array, "... T K W"], back: bool = False) -> Array:
+    """What `tick` makes of each tick, with its carry from 0; no copy is made, as `scan` would."""
+    ticks = xs[0].shape[-3]
+
+    def one(i, now):
+        carry, out = now
+        t = ticks - 1 - i if back else i
+        carry, new = tick(carry, *(jax.lax.dynamic_slice_in_dim(x, t, 1, axis=-3) for x in xs))
+        return carry, jax.lax.dynamic_update_slice_in_dim(out, new, t, axis=-3)
+
+    first = jnp.zeros_like(xs[0][..., :1, :, :])
+    return jax.lax.fori_loop(0, ticks, one, (first, xs[0]))[1]

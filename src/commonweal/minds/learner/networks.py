@@ -1,6 +1,7 @@
 """What a learner computes with: a perceptron (recurrent if wanted), a linear map, or a table.
 
-In the shape descriptions `d` is real inputs, `c` codes; `...` is any batch of ticks and worlds.
+In the shape descriptions `d` is real inputs, `c` codes; `...` is any batch of ticks and worlds, last
+since long rows compile small and run fast.
 """
 
 import abc
@@ -23,7 +24,7 @@ FAR = 10.0  # normalized inputs are cut off here
 
 
 class Seen(NamedTuple):
-    """One sight as numbers: Float[..., d] and Int[..., c]."""
+    """Sights as numbers: Float[d, ...] and Int[c, ...]."""
 
     real: Array
     code: Array
@@ -133,14 +134,17 @@ class Network(Module):
         shapes, parts = self._shapes(size, out), []
         for i, (a, b) in enumerate(shapes):
             scale = float(self.spread) if i == len(shapes) - 1 else 1.0
-            parts += [luck.standard_normal(a * b) * (scale / max(a, 1) ** 0.5), np.zeros(b)]
+            weights = luck.standard_normal((a, b)).T * (scale / max(a, 1) ** 0.5)
+            parts += [weights.ravel(), np.zeros(b)]
         return np.concatenate(parts).astype(np.float32)
 
     def _layers(self, p: Array, size: int, out: int) -> list[tuple[Array, Array]]:
         """Weights and biases out of the vector of parameters."""
         shapes = self._shapes(size, out)
         parts = jax.lax.split(p, [n for a, b in shapes for n in (a * b, b)])
-        return [(w.reshape(s), b) for s, w, b in zip(shapes, parts[::2], parts[1::2], strict=True)]
+        return [
+            (w.reshape(b, a), bias) for (a, b), w, bias in zip(shapes, parts[::2], parts[1::2], strict=True)
+        ]
 
     def step(self, p: Array, seen: Seen, h: Array, codes: int, out: int) -> tuple[Array, Array]:
         """One tick, normalized, of `codes` values a code: `out` outputs and the new memory."""
@@ -150,8 +154,8 @@ class Network(Module):
             h = x = _gru(layers[-3:-1], x, h)
         return (_linear(layers[-1], x) if self.widths else x), h
 
-    def over(self, p: Array, seen: Seen, codes: int, out: int) -> Array:
-        """Whole worlds at once, sights [T, ..., d]: outputs [T, ..., out]."""
+    def over(self, p: Array, seen: Seen, codes: int, out: int, ticks: int) -> Array:
+        """Whole worlds at once, sights [d, N], tick after tick: outputs [out, N]."""
         layers = self._layers(p, _width(seen, codes), out)
         x = self._deep(layers, seen, codes)
         if self.recurrent:
@@ -160,7 +164,9 @@ class Network(Module):
                 h = _gru(layers[-3:-1], now, h)
                 return h, h
 
-            x = jax.lax.scan(tick, jnp.zeros_like(x[0]), x)[1]
+            each = jnp.moveaxis(x.reshape(len(x), ticks, -1), 1, 0)
+            each = jax.lax.scan(tick, jnp.zeros_like(each[0]), each)[1]
+            x = jnp.moveaxis(each, 0, 1).reshape(x.shape)
         return _linear(layers[-1], x) if self.widths else x
 
     def _deep(self, layers, seen: Seen, codes: int) -> Array:
@@ -247,16 +253,16 @@ class Table(Network):
                 if isinstance(bins, int):
                     part, size = jnp.clip(jnp.round(x), 0, bins - 1).astype(jnp.int32), bins
                 else:
-                    part, size = (x > jnp.array(bins, jnp.float32)).sum(dtype=jnp.int32), len(bins) + 1
+                    part = sum(
+                        ((x > edge).astype(jnp.int32) for edge in map(jnp.float32, bins)), jnp.int32(0)
+                    )
+                    size = len(bins) + 1
                 code = code * size + part
         return Seen(jnp.zeros(0), code[None])
 
     def _enter(self, layer, seen, codes):
-        d, c = seen.real.shape[-1], seen.code.shape[-1]
-        first = jnp.broadcast_to(codes * jnp.arange(c, dtype=jnp.int32), seen.code.shape)
-        y = _rows(layer[0][d:] if d else layer[0], first + seen.code)
-        y = y + jnp.broadcast_to(layer[1], y.shape)
-        return y + seen.real @ layer[0][:d] if d else y
+        y = _columns(layer[0], seen.code[0])
+        return y + _beside(layer[1], y)
 
 
 def _all_seen(sight: Sight, eyes: Eyes) -> Seen:
@@ -278,70 +284,66 @@ class Norm(NamedTuple):
 
     def __call__(self, seen: Seen) -> Seen:
         """The sight with real inputs near 0 and of size 1, cut off at 10."""
-        shift, scale = (jnp.broadcast_to(x, seen.real.shape) for x in self)
+        shift, scale = (_beside(x, seen.real) for x in self)
         return Seen(jnp.clip((seen.real - shift) / scale, -FAR, FAR), seen.code)
 
 
-def measure_norm(seen: Float[Array, "T K W d"], alive: Array) -> Norm:
+def measure_norm(seen: Float[Array, "d T K W"], alive: Array) -> Norm:
     """The norm of a batch: inputs end up within -1 to 1 about their mean, so that rare ones stay rare.
 
     An input that hardly varied is scaled by a tenth of its size.
     """
-    weight = alive[..., None].astype(jnp.float32)
+    weight = alive[None].astype(jnp.float32)
     total = jnp.maximum(weight.sum(), 1.0)
-    shift = (seen * weight).sum(axis=(0, 1, 2)) / total
-    reach = (jnp.abs(seen - jnp.broadcast_to(shift, seen.shape)) * weight).max(axis=(0, 1, 2))
-    size = jnp.abs(seen * weight).max(axis=(0, 1, 2))
+    shift = (seen * weight).sum(axis=(1, 2, 3)) / total
+    reach = (jnp.abs(seen - _beside(shift, seen)) * weight).max(axis=(1, 2, 3))
+    size = jnp.abs(seen * weight).max(axis=(1, 2, 3))
     return Norm(shift, jnp.where(size > 0.0, jnp.maximum(reach, 0.1 * size), 1.0))
 
 
-def inputs(seen: Seen, codes: int) -> Float[Array, "... i"]:
+def inputs(seen: Seen, codes: int) -> Float[Array, "i ..."]:
     """What enters the first layer: real inputs, then each code one-hot."""
-    if not seen.code.shape[-1]:
+    if not len(seen.code):
         return seen.real
-    hot = jax.nn.one_hot(jnp.minimum(seen.code.astype(jnp.int32), codes - 1), codes)
-    return jnp.concatenate([seen.real, hot.reshape(*hot.shape[:-2], -1)], axis=-1)
+    hot = jax.nn.one_hot(jnp.minimum(seen.code.astype(jnp.int32), codes - 1), codes, axis=1)
+    return jnp.concatenate([seen.real, hot.reshape(-1, *hot.shape[2:])])
 
 
 def _width(seen: Seen, codes: int) -> int:
     """How many numbers `inputs` makes of a sight."""
-    return seen.real.shape[-1] + seen.code.shape[-1] * codes
+    return len(seen.real) + len(seen.code) * codes
 
 
 @jax.custom_vjp
-def _rows(table: Float[Array, "r o"], at: Array) -> Float[Array, "... o"]:
-    """The sum of some rows of a table, at [..., c]; its slope is a product, as scattering is slow."""
-    rows = [table.at[at[..., i]].get(mode="clip") for i in range(at.shape[-1])]
-    return sum(rows[1:], rows[0])
+def _columns(table: Float[Array, "o r"], at: Array) -> Float[Array, "o ..."]:
+    """A column of the table for each place; its slope is a product, as scattering is slow."""
+    return jnp.moveaxis(jnp.take(table.T, at, axis=0, mode="clip"), -1, 0)
 
 
-def _rows_forward(table: Array, at: Array):
-    return _rows(table, at), (at, table.shape[0])
+def _columns_forward(table: Array, at: Array):
+    return _columns(table, at), (at, table.shape[1])
 
 
-def _rows_slope(kept, slope: Array):
+def _columns_slope(kept, slope: Array):
     at, size = kept
-    wide = slope.shape[-1]
-
-    def tick(sums, now):
-        where, change = now
-        hot = jax.nn.one_hot(where, size).sum(axis=-2).reshape(-1, size)
-        return sums + hot.T @ change.reshape(-1, wide), None  # a tick at a time stays in the cache
-
-    sums, _ = jax.lax.scan(tick, jnp.zeros((size, wide)), (at, slope))
-    return sums, np.zeros(at.shape, jax.dtypes.float0)
+    return slope @ jax.nn.one_hot(at, size, axis=0).T, np.zeros(at.shape, jax.dtypes.float0)
 
 
-_rows.defvjp(_rows_forward, _rows_slope)
+_columns.defvjp(_columns_forward, _columns_slope)
 
 
 def _linear(layer: tuple[Array, Array], x: Array) -> Array:
-    y = x @ layer[0]
-    return y + jnp.broadcast_to(layer[1], y.shape)
+    y = jnp.tensordot(layer[0], x, 1)
+    return y + _beside(layer[1], y)
+
+
+def _beside(bias: Float[Array, " d"], x: Float[Array, "d ..."]) -> Array:
+    """One number a row, the same in every column."""
+    return jnp.broadcast_to(bias.reshape(-1, *(1,) * (x.ndim - 1)), x.shape)
 
 
 def _gru(gates: list[tuple[Array, Array]], x: Array, h: Array) -> Array:
     """A gated recurrent unit (Cho et al. 2014)."""
-    keep, reset = jnp.split(jax.nn.sigmoid(_linear(gates[0], jnp.concatenate([x, h], axis=-1))), 2, axis=-1)
-    new = jnp.tanh(_linear(gates[1], jnp.concatenate([x, reset * h], axis=-1)))
+    keep, reset = jnp.split(jax.nn.sigmoid(_linear(gates[0], jnp.concatenate([x, h]))), 2)
+    new = jnp.tanh(_linear(gates[1], jnp.concatenate([x, reset * h])))
     return keep * h + (1.0 - keep) * new

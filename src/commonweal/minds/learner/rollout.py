@@ -17,7 +17,7 @@ from .networks import Seen
 
 
 class Batch(NamedTuple):
-    """One batch of worlds: `seen`, `legal`, `act`, `reward` [L, T, W, ...]; `alive` [T, W]; `sums`.
+    """One batch of worlds: `seen`, `legal`, `act`, `reward` [L, ..., T, W]; `alive` [T, W]; `sums`.
 
     `reward` is the net payoff as the learner's profile values it. `sums` holds, for the learning
     curve, means over worlds of a world's totals (of events: of their mean over ticks).
@@ -61,9 +61,9 @@ def play(society: Society, seats: Sequence[int], minds: Sequence[Mind], seeds: U
     rows = jax.tree.map(lambda x: x[len(turns) - 1 :: len(turns)], row)
 
     def own(x):
-        if len(turns) == 1:
-            return jnp.moveaxis(x, 2, 0)
-        return jnp.stack([x[p :: len(turns), :, j] for j, p in enumerate(phase)])
+        if len(turns) > 1:
+            x = jnp.stack([x[p :: len(turns), :, j] for j, p in enumerate(phase)], axis=2)
+        return jnp.moveaxis(x, (0, 1, 2), (-2, -1, 0))
 
     memories, intent = jax.tree.map(own, (memories, intent))
     net: Any = sum(rows["book"].values())

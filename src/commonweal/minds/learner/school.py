@@ -5,6 +5,8 @@ training that was killed goes on to the same bits. Numbers of the file: every le
 rows of the curve so far, how many updates are done.
 """
 
+import hashlib
+import inspect
 import json
 import os
 import shutil
@@ -38,6 +40,7 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
     team = _class(society, seats)
     (state, key), rows, done = start(team, key, [int(p.seed) for p in pupils]), {}, 0
     who = {name: identity(getattr(team.society, name)) for name in ("scenario", "minds", "profiles")}
+    who["code"] = _code(society)
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         state, rows, done = _resume(folder, who, state, first.updates)
@@ -145,6 +148,19 @@ def _alike(a: Any, b: Any) -> bool:
     return same and (not jax.tree.structure(a).num_leaves == 1 or hasattr(a, "dtype") or a == b)
 
 
+def _code(society: Society) -> str:
+    """A digest of the source that training runs: the core, the learners, and what the society is made of."""
+    here = Path(__file__).parent
+    files = {*here.glob("*.py"), *here.parents[1].glob("_*.py")}
+    for part in (society.scenario.base, *society.scenario.laws, *society.minds, *society.profiles):
+        try:
+            files.add(Path(inspect.getfile(type(part))))
+        except (OSError, TypeError):  # typed at a prompt, say: it has no file
+            continue
+    texts = sorted(file.read_bytes() for file in files if file.exists())
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
 def _resume(
     folder: Path, who: dict[str, str], state: State, updates: int
 ) -> tuple[State, dict[str, Any], int]:
@@ -154,7 +170,7 @@ def _resume(
     with np.load(folder / CHECKPOINT) as file:
         parts = {name: file[name] for name in file.files}
     before = json.loads(str(parts["who"]))
-    odd = [name for name in who if who[name] != before[name]]
+    odd = [name for name in who if who[name] != before.get(name)]
     if odd or int(parts["done"]) > updates:
         what = f"training with other {' and '.join(odd)}" if odd else f"{parts['done']} updates of training"
         raise ValueError(

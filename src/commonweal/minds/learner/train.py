@@ -3,6 +3,7 @@
 In the shape descriptions `G` is sets of parameters, `K` the learners that share one (L = G * K).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,7 @@ from .networks import Norm, Seen, measure_norm
 from .rollout import Batch, play
 
 FIRST_SEED = 2**31  # worlds of training are named from here up, so that judging meets new ones
+MANY = 4096  # moments of a learner at once
 
 
 class State(NamedTuple):
@@ -53,12 +55,12 @@ class Class(NamedTuple):
         return self.pupil.share
 
     def sets(self, x: Array) -> Array:
-        """From [L, T, W, ...] to [G, T, K, W, ...]."""
-        return jnp.moveaxis(x, 0, 1)[None] if self.together else x[:, :, None]
+        """From [L, ..., T, W] to [G, ..., T, K, W]."""
+        return jnp.moveaxis(x, 0, -2)[None] if self.together else x[..., None, :]
 
     def each(self, x: Array) -> Array:
-        """Back to [L, T, W, ...]."""
-        return jnp.moveaxis(x[0], 1, 0) if self.together else x[:, :, 0]
+        """Back to [L, ..., T, W]."""
+        return jnp.moveaxis(x[0], -2, 0) if self.together else x[..., 0, :]
 
 
 def gather(society: Society, seats: tuple[int, ...]) -> Class:
@@ -76,17 +78,6 @@ def gather(society: Society, seats: tuple[int, ...]) -> Class:
 
 def _adam(method: Method) -> optax.GradientTransformation:
     return optax.chain(optax.clip_by_global_norm(method.norm), optax.adam(method.rate))  # type: ignore[arg-type]
-
-
-def _flat(params: dict[str, Any]) -> Array:
-    """Actor and critic as one vector [..., p]: few and large operations."""
-    return jnp.concatenate(jax.tree.leaves(params), axis=-1)
-
-
-def _cut(flat: Array, like: dict[str, Any]) -> dict[str, Any]:
-    leaves, shape = jax.tree.flatten(like)
-    sizes = [x.shape[-1] for x in leaves]
-    return jax.tree.unflatten(shape, jax.lax.split(flat, sizes, axis=flat.ndim - 1))
 
 
 def start(team: Class, key: PRNGKeyArray, seeds: Sequence[int]) -> tuple[State, PRNGKeyArray]:
@@ -107,8 +98,10 @@ def start(team: Class, key: PRNGKeyArray, seeds: Sequence[int]) -> tuple[State, 
         params.append({"actor": pupil.network.init(luck, real + code * codes, outputs(eyes))})
         if pupil.method.critic != "none":
             params[-1]["critic"] = pupil.network.init(luck, wide, 1)
+        if pupil.method.critic == "own" and outputs(eyes):
+            params[-1] = {"both": np.stack(_alike(**params[-1], out=outputs(eyes)))}
     whole = jax.tree.map(lambda *x: jnp.asarray(np.stack(x)), *params)
-    blank = jax.eval_shape(lambda: jax.vmap(lambda m, x: _adam(m).init(_flat(x)))(team.method, whole))
+    blank = jax.eval_shape(lambda: jax.vmap(lambda m, x: _adam(m).init(x))(team.method, whole))
     adam = jax.tree.map(lambda x: jnp.asarray(np.zeros(x.shape, x.dtype)), blank)
     zeros, ones = (np.full((len(own), real), x, np.float32) for x in (0.0, 1.0))
     norm = Norm(jnp.asarray(zeros), jnp.asarray(ones))
@@ -116,12 +109,19 @@ def start(team: Class, key: PRNGKeyArray, seeds: Sequence[int]) -> tuple[State, 
     return state, jax.random.key(int(worlds.generate_state(1)[0]))
 
 
+def _alike(actor: np.ndarray, critic: np.ndarray, out: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two networks that run as one: the critic has as many outputs, all but the first of them always 0."""
+    weights = np.zeros(len(actor) - len(critic) - (out - 1), np.float32)
+    return actor, np.concatenate([critic[:-1], weights, critic[-1:], np.zeros(out - 1, np.float32)])
+
+
 def players(team: Class, state: State, keep: bool) -> list[Mind]:
     """The learners of the class with their parameters of now."""
+    actor = state.params["both"][:, 0] if "both" in state.params else state.params["actor"]
     found = []
     for j, seat in enumerate(team.seats):
         g = 0 if team.together else j
-        params = jax.tree.map(lambda x, g=g: x[g], {"actor": state.params["actor"], "norm": state.norm})
+        params = jax.tree.map(lambda x, g=g: x[g], {"actor": actor, "norm": state.norm})
         found.append(replace(team.society.minds[seat], params=params, keep=keep))  # type: ignore[type-var]
     return found
 
@@ -175,79 +175,101 @@ def _deviation(x: Array, alive: Array) -> Array:
 
 def _learn(team: Class, state: State, batch: Batch, offset: Array) -> State:
     """Judge every act, then step through the worlds in minibatches, each pass from its own offset on."""
-    method, pupil = team.method, team.pupil
-    alive = _alive(team, batch)
+    pupil, alive = team.pupil, _alive(team, batch)
+    method = jax.tree.map(lambda x: x[:, None, None, None], team.method)
     seen = jax.vmap(lambda norm, x: norm(x))(state.norm, jax.tree.map(team.sets, batch.seen))
     data = (seen, _whole(team, seen), *(jax.tree.map(team.sets, x) for x in (batch.legal, batch.act)))
-    look = jax.vmap(partial(_evaluate, team))
-    likely, _, value = look(state.params, data, team.lapse)
+    look = jax.vmap(partial(_evaluate, team))(state.params, data, team.lapse)
+    likely, _, value = (x.reshape(alive.shape) for x in look)
     reward = team.sets(batch.reward) / state.unit[:, None, None, None]
-    advantage, target = jax.vmap(lambda m, *x: m.judge(*x))(method, reward, alive, value)
-    advantage = jax.vmap(standard)(advantage, alive)
+    advantage, target = method.judge(reward, alive, value)
+    advantage = standard(advantage, alive)
     if method.aligns and len(team.seats) > 1:
-        advantage = jax.vmap(standard)(_align(team, advantage), alive)
+        advantage = standard(_align(team, method, advantage), alive)
     lesson = Lesson(alive, likely, advantage, target)
     parts = pupil.method.minibatches
     order = (offset.astype(jnp.int32)[:, None] + jnp.arange(pupil.worlds)[None]) % pupil.worlds
     order = order.reshape(-1, pupil.worlds // parts)
 
     def step(now, where):
-        (flat, adam), data_now, lesson_now = now, data, lesson
+        data_now, lesson_now = data, lesson
         if parts > 1:
-            part = partial(jnp.take, indices=where, axis=3, mode="clip")
+            part = partial(jnp.take, indices=where, axis=-1, mode="clip")
             data_now, lesson_now = jax.tree.map(part, (data, lesson))
+        params, adam = now
+        slope = _slope(team, params, data_now, lesson_now)
+        return jax.vmap(_step)(params, adam, team.method, slope), None
 
-        def one(flat, adam, method, data, lapse, lesson):
-            def loss(p):
-                return method.loss(lesson, *_evaluate(team, _cut(p, state.params), data, lapse))
+    (params, adam), _ = jax.lax.scan(step, (state.params, state.adam), order)
+    return state._replace(params=params, adam=adam)
 
-            slope = jax.grad(loss)(flat)
-            with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
-                change, adam = _adam(method).update(slope, adam, flat)
-            return flat + change, adam
 
-        return jax.vmap(one)(flat, adam, method, data_now, team.lapse, lesson_now), None
+def _slope(team: Class, params: dict[str, Any], data: tuple, lesson: Lesson) -> dict[str, Any]:
+    """The slope of the loss; many moments are taken a few ticks at a time, which stay in the cache."""
 
-    (flat, adam), _ = jax.lax.scan(step, (_flat(state.params), state.adam), order)
-    return state._replace(params=_cut(flat, state.params), adam=adam)
+    def one(params, method, data, lapse, lesson):
+        lesson = jax.tree.map(jnp.ravel, lesson)
+        return jax.grad(lambda p: method.loss(lesson, *_evaluate(team, p, data, lapse)))(params)
+
+    def part(i, sums):
+        now, then = jax.tree.map(
+            partial(jax.lax.dynamic_slice_in_dim, start_index=i * few, slice_size=few, axis=-3),
+            (data, lesson),
+        )
+        share = then.alive.sum(axis=(1, 2, 3)).astype(jnp.float32) / played
+        slope = jax.vmap(one)(params, team.method, now, team.lapse, then)
+        return jax.tree.map(lambda x, y: x + jax.vmap(jnp.multiply)(y, share), sums, slope)
+
+    ticks, moments = lesson.alive.shape[1], lesson.alive[0, 0].size
+    few = next(k for k in range(ticks, 0, -1) if ticks % k == 0 and (k * moments <= MANY or k == 1))
+    if few == ticks or team.pupil.network.recurrent:
+        return jax.vmap(one)(params, team.method, data, team.lapse, lesson)
+    played = jnp.maximum(lesson.alive.sum(axis=(1, 2, 3)), 1).astype(jnp.float32)
+    return jax.lax.fori_loop(0, ticks // few, part, jax.tree.map(jnp.zeros_like, params))
+
+
+def _step(params: dict[str, Any], adam: Any, method: Method, slope: dict[str, Any]) -> tuple[dict, Any]:
+    """One step of one set of parameters."""
+    with jax.numpy_dtype_promotion("standard"):  # optax counts in int32
+        change, adam = _adam(method).update(slope, adam, params)
+    return jax.tree.map(jnp.add, params, change), adam
 
 
 def _whole(team: Class, seen: Seen) -> Seen | None:
-    """What a central critic sees [G, T, K, W, ...]: everything that all learners see, whoever asks."""
+    """What a central critic sees [G, ..., T, K, W]: everything that all learners see, whoever asks."""
     if team.pupil.method.critic != "central":
         return None
 
     def joined(x):
-        every = jnp.moveaxis(team.each(x), 0, 2)  # T, W, L, d
-        every = every.reshape(*every.shape[:2], -1)
+        every = team.each(x)
+        every = every.reshape(-1, *every.shape[2:])
         return team.sets(jnp.broadcast_to(every, (len(team.seats), *every.shape)))
 
     real, code = joined(seen.real), joined(seen.code)
     if team.together:
-        who = jax.nn.one_hot(jnp.array(team.seats), team.pupil.eyes.seats)[None, None, :, None]
-        real = jnp.concatenate([real, jnp.broadcast_to(who, (*real.shape[:-1], who.shape[-1]))], axis=-1)
+        who = jax.nn.one_hot(jnp.array(team.seats), team.pupil.eyes.seats, axis=0)[None, :, None, :, None]
+        real = jnp.concatenate([real, jnp.broadcast_to(who, (1, who.shape[1], *real.shape[2:]))], axis=1)
     return Seen(real, code)
 
 
 def _evaluate(team: Class, params: dict[str, Any], data: tuple, lapse: Array | None):
-    """Log-likelihood, entropy and value [T, K, W] of one set's acts, under these parameters."""
-    seen, whole, legal, act = data
-    network, eyes = team.pupil.network, team.pupil.eyes
-    out = network.over(params["actor"], seen, network.codes(eyes), outputs(eyes))
-    shape = out.shape[:-1]
-    lapse = None if lapse is None else jnp.broadcast_to(lapse[None, :, None], shape)
-    likely, entropy = score(eyes, out, legal, act, lapse)
+    """Log-likelihood, entropy and value [T * K * W] of one set's acts, under these parameters."""
+    shape = data[0].real.shape[1:]
+    seen, whole, legal, act = jax.tree.map(lambda x: x.reshape(*x.shape[:-3], math.prod(shape)), data)
+    network, eyes, ticks = team.pupil.network, team.pupil.eyes, shape[0]
+    codes, wide = network.codes(eyes), outputs(eyes)
+    lapse = None if lapse is None else jnp.broadcast_to(lapse[None, :, None], shape).ravel()
+    if "both" in params:
+        out = jax.vmap(lambda p: network.over(p, seen, codes, wide, ticks))(params["both"])
+        return *score(eyes, out[0], legal, act, lapse), out[1, 0]
+    found = score(eyes, network.over(params["actor"], seen, codes, wide, ticks), legal, act, lapse)
     if "critic" not in params:
-        return likely, entropy, jnp.zeros(shape)
-    x = seen if whole is None else whole
-    return likely, entropy, network.over(params["critic"], x, network.codes(eyes), 1)[..., 0]
+        return *found, jnp.zeros_like(found[0])
+    return *found, network.over(params["critic"], seen if whole is None else whole, codes, 1, ticks)[0]
 
 
-def _align(team: Class, advantage: Array) -> Array:
+def _align(team: Class, method: Method, advantage: Array) -> Array:
     """Advantage alignment between the learners."""
-    mine = team.each(advantage)
-    others = (mine.sum(axis=0)[None] - mine) / (len(team.seats) - 1)
-    methods = team.method
-    if team.together:
-        methods = jax.tree.map(lambda x: jnp.repeat(x, len(team.seats), axis=0), methods)
-    return team.sets(jax.vmap(lambda m, a, b: m.align(a, b))(methods, mine, others))
+    every = advantage.sum(axis=(0, 2), keepdims=True)
+    others = (jnp.broadcast_to(every, advantage.shape) - advantage) / (len(team.seats) - 1)
+    return method.align(advantage, others)
