@@ -124,6 +124,9 @@ def test_faults_are_explained():
         sessions(cw.under(prisoners_dilemma(), cw.institutions.Audit(0.5, fine=1.0)), QLearner(), 2)
     with pytest.raises(ValueError, match="wanted at least 1 of each"):
         sessions(Bertrand(), PRICING, 0)
+    for stable in (0, -5):
+        with pytest.raises(ValueError, match=r"stable=(0|-5); wanted 1 tick or more.*stable=None, cap=50"):
+            sessions(Bertrand(), PRICING, 2, stable=stable, cap=50)
 
 
 @pytest.mark.slow

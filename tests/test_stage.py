@@ -56,7 +56,7 @@ READERS = {
     "gradients": lambda game: cw.Society(game, GradientPlay(steps=1)).prepare(),
     "fictitious play": lambda game: cw.Society(game, FictitiousPlay()).prepare(),
     "quantal response": lambda game: cw.Society(game, QuantalResponse()).prepare(),
-    "sessions": lambda game: sessions(game, QLearner(), seeds=2, stable=10, cap=20),
+    "sessions": lambda game: sessions(game, QLearner(), seeds=2, stable=10, cap=20, engine="jax"),
 }
 
 
@@ -65,6 +65,25 @@ READERS = {
 def test_a_rule_that_remembers_or_draws_is_refused_however_late_it_shows(reader, law):
     with pytest.raises(ValueError, match="depend"):
         reader(cw.under(prisoners_dilemma(horizon=1000), law))
+
+
+class Dust(cw.Institution):
+    """Pays every other tick what rounding may: the last bit of 4."""
+
+    name: str = cw.text("dust")
+    told: bool = cw.count(True)
+    budget = "free"
+
+    def init(self, scenario, key):
+        return jnp.int32(0)
+
+    def settle(self, memory, transition, book, key):
+        return cw.Settlement(memory + 1, jnp.where(memory % 2 == 1, 4.8e-7, 0.0) * jnp.ones_like(book))
+
+
+@pytest.mark.parametrize("reader", [READERS["sessions"], READERS["quantal response"]])
+def test_a_pay_that_differs_by_rounding_is_the_same_pay(reader):
+    reader(cw.under(prisoners_dilemma(horizon=1000), Dust()))
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)

@@ -212,7 +212,7 @@ def sessions(
     - `scenario`: a repeated game with one channel of options, whose pay depends on the joint act.
     - `minds`: a `QLearner` for every seat, or one for all. `seeds`: as for `run`; a seed is all the luck.
     - `stable`: a session has converged when no agent's greedy act in any state has changed for so
-      many ticks; None never. `cap`: the most ticks.
+      many ticks, 1 or more; None never. `cap`: the most ticks.
 
     **Other arguments**
 
@@ -222,7 +222,8 @@ def sessions(
 
     **Raises**
 
-    - ValueError: the game or the minds are none that a table of this kind can hold.
+    - ValueError: the game or the minds are none that a table of this kind can hold; a number is not
+      within its range.
     - ImportError: `kernel` is wanted and numba is absent.
     """
     table = tabulate(scenario, minds)
@@ -230,7 +231,12 @@ def sessions(
     never = np.iinfo(np.int32).max
     if not (len(names) and 0 < cap < never):
         raise ValueError(f"sessions came with {len(names)} seeds and cap={cap}; wanted at least 1 of each")
-    stop = Stop(*(jnp.int32(x) for x in (stable or never, cap, tail or 0)))
+    if stable is not None and stable < 1:
+        raise ValueError(
+            f"sessions came with stable={stable}; wanted 1 tick or more without a change, or None to play "
+            f"to the cap whatever happens: sessions(..., stable=None, cap={cap})"
+        )
+    stop = Stop(*(jnp.int32(x) for x in (never if stable is None else stable, cap, tail or 0)))
     chosen, why = _engine(engine, table)
     if chosen == "kernel":
         from .kernel import play
