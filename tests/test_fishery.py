@@ -24,7 +24,7 @@ def pay(*efforts, game=CALM, worlds=1):
 )
 def test_constant_efforts_earn_what_brute_force_says(mine, theirs, wanted):
     found = pay(mine, *[theirs] * 7)[0]
-    assert found == pytest.approx(wanted, abs=5e-4)  # institutions.md 2.3
+    assert found == pytest.approx(wanted, abs=5e-4)  # of an independent brute force
     assert CALM.constant(mine / 4, theirs / 4) == pytest.approx(found, rel=1e-5)
 
 
@@ -35,7 +35,7 @@ def test_full_effort_is_dominant_and_ruins_all():
     card = CALM.card()
     assert isinstance(card.oracle, cw.Oracle)
     assert card.oracle.nash == pytest.approx(table[FULL, FULL] * 8 * 40)
-    assert card.oracle.best == pytest.approx(40.0 + 40 * 10.0)
+    assert card.oracle.best == pytest.approx(40.0 + 39 * 10.0)  # without luck
 
 
 def test_the_temptation_at_the_quota():
@@ -63,6 +63,24 @@ def test_luck_moves_growth_alone_and_by_its_size():
     assert second.mean() == pytest.approx(40 - 9.6 + 10, abs=4 * 1.0 / np.sqrt(2000))
     assert second.std() == pytest.approx(0.1 * 10, rel=0.06)
     assert np.ptp(trace.events["catch"][:, 0]) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("game", "first"),
+    [
+        (Fishery(noise=1.0, horizon=2, talk=False), 0),  # wait, then take all: the lucky stock is large
+        (Fishery(noise=0.0, growth=0.01, capacity=1.0, talk=False), FULL),  # lives on what cannot be fished
+    ],
+)
+def test_the_bound_holds_in_every_world_not_only_on_average(game, first):
+    acts = np.full((game.horizon, 8), FULL)
+    acts[0] = first
+    trace = cw.run(cw.Society(game, Random()), 500, do={"effort": (np.ones(acts.shape, bool), acts)})
+    total = trace.objective.sum(axis=1)
+    average = float(game.capacity) * (0.5 + float(game.growth) * game.horizon / 4.0)  # what grows on average
+    assert game.card().oracle.certificate == "bound"
+    assert total.max() > average
+    assert total.max() <= game.card().oracle.best
 
 
 def test_ruin_harms_by_excess():

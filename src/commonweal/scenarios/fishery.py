@@ -2,7 +2,7 @@
 
 Each tick the agents choose an effort; the catch is in proportion to effort and stock; the stock then
 grows logistically, with luck. Sources: Gordon 1954, J. Political Economy 62:124; Schaefer 1954,
-Bull. Inter-American Tropical Tuna Commission 1:27; numbers of institutions.md 2.3.
+Bull. Inter-American Tropical Tuna Commission 1:27; the default numbers are our own.
 """
 
 import equinox as eqx
@@ -15,6 +15,9 @@ from .._card import Card, Oracle, Value, one_each
 from .._channel import Choice
 from .._param import count, param
 from .._scenario import Outcome, Scenario, Sight
+
+LEAST = 0.5  # units of stock that cannot be fished away
+FAR = 4.0  # luck beyond so many standard deviations counts as so many
 
 
 class Stock(eqx.Module):
@@ -29,7 +32,7 @@ class Fishery(Scenario):
 
     - `capacity`: stock K in units without fishing; the stock starts at half of it.
     - `growth`: G a tick; `catchability`: Q, the share of the stock that one whole effort catches.
-    - `noise`: standard deviation of the growth factor around 1.
+    - `noise`: standard deviation of the growth factor around 1; it stays within four of them.
     - `quota`: the effort that all could keep up, 0 to 1.
     - `talk`: whether agents also claim an effort, which costs nothing and binds nobody.
 
@@ -67,7 +70,8 @@ class Fishery(Scenario):
         cap, growth = float(self.capacity), float(self.growth)
         alone = ticks * float(self.catchability) * cap
         people, represents = one_each([f"fisher {i}" for i in range(n)], 0.0)
-        best = cap / 2 + ticks * growth * cap / 4  # all that grows at the best stock, and the stock itself
+        most = growth * cap / 4 * (1.0 + FAR * abs(float(self.noise)))  # grows in the luckiest tick
+        best = cap / 2 + (ticks - 1) * max(most, LEAST)  # what grows after the last catch is nobody's
         return Card(
             title="Gordon-Schaefer fishery",
             citation="Gordon 1954, J. Political Economy 62:124; Schaefer 1954",
@@ -88,7 +92,7 @@ class Fishery(Scenario):
         for _ in range(self.horizon):
             total += share * mine * stock
             caught = share * stock * (mine + (self.n_agents - 1) * theirs)
-            stock = min(max(stock - caught + growth * stock * (1.0 - stock / cap), 0.5), cap)
+            stock = min(max(stock - caught + growth * stock * (1.0 - stock / cap), LEAST), cap)
         return total / self.horizon
 
     def temptation(self) -> float:
@@ -107,9 +111,9 @@ class Fishery(Scenario):
         effort = actions["effort"].astype(jnp.float32) / whole
         claims = actions["claim"].astype(jnp.float32) / whole if self.talk else state.claims
         caught = self.catchability * effort * state.stock
-        luck = 1.0 + self.noise * jax.random.normal(key)
+        luck = 1.0 + self.noise * jnp.clip(jax.random.normal(key), -FAR, FAR)
         grown = self.growth * state.stock * (1.0 - state.stock / self.capacity) * luck
-        stock = jnp.clip(state.stock - caught.sum() + grown, 0.5, self.capacity)
+        stock = jnp.clip(state.stock - caught.sum() + grown, LEAST, self.capacity)
         excess = jnp.maximum(effort - self.quota, 0.0)
         low = stock < self.capacity / 20.0
         harm = jnp.where(low, excess / jnp.maximum(excess.sum(), 1e-6), 0.0)[:, None]
