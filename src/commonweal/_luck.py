@@ -6,7 +6,6 @@ with such a key equals, bit for bit, the draw with `jax.random.key(seed)`.
 Source of the hash: Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3, SC11.
 """
 
-import functools
 import math
 import operator
 from collections.abc import Callable
@@ -23,7 +22,7 @@ PARITY = 0x1BD11BDA
 Words = tuple[Array, Array]
 
 
-@functools.partial(jax.jit, inline=True)
+@jax.jit  # traced once a shape
 def threefry(key: Words | UInt32[Array, " 2"], x: UInt32[Array, "*s"], y: UInt32[Array, "*s"]) -> Words:
     """Two words for each pair of counters: threefry 2x32 with 20 rounds, under the two words of a key."""
     words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(PARITY))
