@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 
 from commonweal.calibration import TARGETS, Row, Target, judge
 from commonweal.calibration.present import page, render, to_dict, wanted
+from commonweal.calibration.target import no_rows
 from commonweal.cli import app
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "calibration.md"
@@ -37,6 +39,7 @@ def test_a_published_result_comes_back_and_its_planted_fault_does_not(target):
     gates = [row for row in verdict["rows"] + verdict["metamorphic"] if row["gates"]]
     assert gates and [row for row in gates if not row["passed"]] == []
     assert verdict["control_failed"] and verdict["passed"]
+    assert [row for row in verdict["metamorphic"] if row["gates"]], "no relation that decides anything"
     numbers = ("ours", "published", "tolerance", "holds")
     rows = [
         Row(row["name"], source="", **{x: math.inf if row[x] is None else row[x] for x in numbers})
@@ -52,6 +55,19 @@ def test_the_page_of_the_docs_shows_every_target_and_no_failure():
     told = PAGE.read_text()
     assert told.count("\n## ") == len(TARGETS) and "FAILS" not in told and "NOT caught" not in told
     assert all(f"(`{target.name}`)" in told for target in TARGETS)
+    assert set(re.findall(r"\w+\.md\b", told)) == {"calibration.md"}, "a source that no reader has"
+
+
+def undeclared(targets):
+    """Names of targets without a relation, or without a planted fault of their own."""
+    faults = [t.name for t in targets if t.control in (t.rows, no_rows)]
+    return [t.name for t in targets if t.metamorphic in (no_rows, t.rows)] + faults
+
+
+def test_every_target_declares_a_relation_and_a_planted_fault():
+    assert undeclared(TARGETS) == []
+    bare, fooled = coin(), replace(coin(), metamorphic=lambda: [coin().rows()[0]], control=no_rows)
+    assert undeclared([bare]) == ["coin"] == undeclared([fooled])
 
 
 def coin(p=0.5, off=0.0, mark="D", holds="equal"):

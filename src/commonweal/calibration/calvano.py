@@ -1,10 +1,11 @@
 """Pricing algorithms that learn to collude: the market's benchmarks, and what Q-learners do in it.
 
-Source: Calvano, Calzolari, Denicolo and Pastorello 2020, AER 110:3267; the numbers as recomputed
-from scratch in the references, calibration_economics.md section 2.
+Source: Calvano, Calzolari, Denicolo and Pastorello 2020, AER 110:3267. The paper's own digits are not
+open to us: the numbers are recomputed from its model by a program apart from this package.
 """
 
 import functools
+import math
 from typing import NamedTuple
 
 import jax
@@ -17,7 +18,8 @@ from ..minds.q_learning import ByTable, Exponential, QLearner, Sessions, session
 from ..scenarios.market import Bertrand
 from .target import Row, Target
 
-SOURCE = "calibration_economics.md 2, recomputed"
+MODEL = "Calvano et al. 2020, AER 110:3267, logit market; recomputed"
+LEARNED = "Calvano et al. 2020, AER 110:3267; our own prototype"
 Z = 3.29  # two-sided at 0.001
 WARM, SHOWN, AFTER = 20, 10, 120  # ticks before a forced price, those printed, those counted
 
@@ -52,10 +54,10 @@ def benchmarks(spread: float = 0.25) -> list[Row]:
         ours = [x[0] for x in firm] + [mark.nash_surplus, mark.monopoly_surplus]
         names = ("pN", "pM", "profit, Nash", "profit, monopoly", "surplus, Nash", "surplus, monopoly")
         for name, value, known in zip(names, ours, published, strict=False):
-            rows.append(Row(f"{n} firms: {name}", float(value), known, 1e-5, SOURCE))
+            rows.append(Row(f"{n} firms: {name}", float(value), known, 1e-5, MODEL))
         if published[6] is not None:
             found = critical_discount(market)
-            rows.append(Row(f"{n} firms: critical discount", found, published[6], 1e-4, SOURCE))
+            rows.append(Row(f"{n} firms: critical discount", found, published[6], 1e-4, MODEL))
     prices, tests = jnp.array([1.5, 1.5]), "econ-evals-paper, its unit tests"
     market = Bertrand(spread=spread)
     rows.append(Row("sold at 1.5", float(market.sold(prices)[0]), 0.46831053, 1e-6, tests, "V"))
@@ -203,14 +205,24 @@ SERIES = {  # mean prices from the forced one on: the deviator's, its rival's
     "deviator": (1.610, 1.580, 1.585, 1.647, 1.693, 1.744, 1.760, 1.775, 1.785, 1.793),
     "rival": (1.788, 1.565, 1.576, 1.635, 1.699, 1.738, 1.769, 1.773, 1.781, 1.785),
 }
-SPREADS = {BASELINE: (0.116, 300), MIDDLE: (0.09, 60), BLIND: (0.092, 80), SHORT: (0.18, 80)}
+DELTAS = {  # of the prototype: mean Delta, its standard error (None: not kept), how many sessions
+    BASELINE: (0.8458, 0.0067, 300),
+    MIDDLE: (0.821, 0.012, 60),
+    BLIND: (0.224, None, 80),
+    SHORT: (0.154, 0.020, 80),
+}
 
 
-def _mean(name: str, ours: np.ndarray, published: float, theirs: tuple[float, int]) -> Row:
-    """A mean over sessions beside a mean of (standard deviation, number) others."""
-    error = ours.std(ddof=1) / len(ours) ** 0.5
-    tolerance = Z * (error**2 + theirs[0] ** 2 / theirs[1]) ** 0.5
-    return Row(name, float(ours.mean()), published, float(tolerance), SOURCE, "M", 1.96 * float(error))
+def _mean(name: str, ours: np.ndarray, published: float, theirs: tuple[float | None, int]) -> Row:
+    """A mean over sessions beside another's, of which (standard error, number of sessions) are known.
+
+    Where the error is not known, their sessions are taken to spread as ours do, and the row says so.
+    """
+    spread, source = float(ours.std(ddof=1)), f"{LEARNED}, {theirs[1]} sessions"
+    error, other = spread / len(ours) ** 0.5, theirs[0]
+    if other is None:
+        other, source = spread / theirs[1] ** 0.5, f"{source}, spread as ours"
+    return Row(name, float(ours.mean()), published, Z * math.hypot(error, other), source, "M", 1.96 * error)
 
 
 @functools.cache
@@ -226,28 +238,30 @@ def _response(setting: Setting) -> Response:
 
 def outcomes() -> list[Row]:
     """Gain, periods, deviations and the response to one forced price."""
-    known = {BASELINE: 0.8458, MIDDLE: 0.821, BLIND: 0.224, SHORT: 0.154}
     names = {BASELINE: "baseline", MIDDLE: "mid-grid", BLIND: "discount 0", SHORT: "discount .35"}
-    rows = [_mean(f"{names[s]}: Delta", _deltas(s), known[s], SPREADS[s]) for s in known]
+    rows = [_mean(f"{names[s]}: Delta", _deltas(s), DELTAS[s][0], DELTAS[s][1:]) for s in DELTAS]
     rows.append(Row("baseline: Delta, the paper's", rows[0].ours, 0.85, 0.03, "Calvano et al. 2020", "mem"))
     for setting, periods in ((BASELINE, 1.88e6), (MIDDLE, 0.952e6)):
         mine = learned(setting).periods.astype(float)
-        rows.append(_mean(f"{names[setting]}: periods", mine, periods, (mine.std(), SPREADS[setting][1])))
+        rows.append(_mean(f"{names[setting]}: periods", mine, periods, (None, DELTAS[setting][2])))
     response = _response(BASELINE)
     gains = response.gains(BASELINE.discount)
     lost = (gains < 1e-9).astype(float)
-    rows.append(_mean("a price cut does not pay, share of sessions", lost, 0.943, (0.232, 300)))
-    rows.append(_mean("a price cut, mean gain", gains, -0.028, (gains.std(), 300)))
+    known = 0.943
+    error = math.sqrt(known * (1.0 - known) / 300)
+    rows.append(_mean("a price cut does not pay, share of sessions", lost, known, (error, 300)))
+    rows.append(_mean("a price cut, mean gain", gains, -0.028, (None, 300)))
     for firm, (who, series) in enumerate(SERIES.items()):
         for t, published in enumerate(series):
             mine = response.price[:, t, firm]
-            rows.append(_mean(f"{who}, {t} after the cut: price", mine, published, (mine.std(), 300)))
+            rows.append(_mean(f"{who}, {t} after the cut: price", mine, published, (None, 300)))
     return rows
 
 
 def impatient() -> list[Row]:
     """The planted fault: learners to whom the future is worth nothing, judged as the baseline."""
-    return [_mean("baseline: Delta", _deltas(BLIND), 0.8458, SPREADS[BASELINE])]
+    known, error, number = DELTAS[BASELINE]
+    return [_mean("baseline: Delta", _deltas(BLIND), known, (error, number))]
 
 
 def relations() -> list[Row]:

@@ -16,7 +16,7 @@ from ..minds.learner import Learner, Linear, Reinforce
 from ..scenarios.fishery import Fishery
 from .target import Row, Target
 
-SOURCE = "institutions.md 2.3, after Christoffersen, Haupt, Hadfield-Menell 2023, arXiv 2208.10469"
+SOURCE = "after Christoffersen, Haupt, Hadfield-Menell 2023, arXiv 2208.10469; our own prototype, 3 seeds"
 THETA, AGENTS, SEEDS = 6.0, 8, (0, 1, 2)
 NONE_OF_THREE = 1.0 - 0.05 ** (1.0 / 3.0)  # 95% upper bound of a share seen in 0 of 3 runs
 

@@ -2,8 +2,8 @@
 
 Model: `Commons` (100 units, five agents, twelve months, what is left doubles, collapse below 5 checked
 before it regrows, rationing by lot), scripted minds, the five measures of the paper. Source: Piatti et
-al. 2024, arXiv 2404.16698; rows recomputed from the authors' code (calibration_learning_and_language.md
-2.2). Model-played rows of the paper are no gate: their over-usage column contradicts its own equation.
+al. 2024, arXiv 2404.16698; rows recomputed from the authors' code (giorgiopiatti/GovSim). Model-played
+rows of the paper are no gate: their over-usage column contradicts its own equation.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from ..minds.commons import FairShare, Greedy
 from ..scenarios.commons import Commons
 from .target import Row, Target
 
-SOURCE = "calibration_learning_and_language.md 2.2"
+SOURCE = "Piatti et al. 2024, arXiv 2404.16698, dynamics of the authors' code; recomputed"
 FIVE = (survival_months, gain, efficiency, equality, over_usage)
 SCALE = (1.0, 1.0, 100.0, 100.0, 100.0)  # shares in percent
 UNITS = ("months", "units", "%", "%", "%")
@@ -31,7 +31,7 @@ UNITS = ("months", "units", "%", "%", "%")
 class UpTo(Mind):
     """Asks for a whole number of units, uniformly from 0 to the pool or to `fair` times the fair share.
 
-    Source: the random policies of calibration_learning_and_language.md 2.2.
+    Source: a random baseline of ours, run in the authors' dynamics too.
     """
 
     fair: jax.Array = param(0.0)

@@ -1,7 +1,7 @@
 """Learning that foresees the others' learning cooperates in the iterated prisoner's dilemma.
 
-Source: Foerster et al. 2018, arXiv 1709.04326 (LOLA with exact gradients); means over 200 pairs as
-recomputed in the references, calibration_learning_and_language.md 2.4. How many pairs play tit for
+Source: Foerster et al. 2018, arXiv 1709.04326 (LOLA with exact gradients); means over 200 pairs of
+a prototype apart from this package. How many pairs play tit for
 tat depends on how that is told and on the size of the steps, so it decides nothing here.
 """
 
@@ -21,7 +21,7 @@ from ..minds.differentiable.play import stage
 from ..scenarios.matrix_game import MatrixGame, matching_pennies, prisoners_dilemma
 from .target import Row, Target
 
-SOURCE = "calibration_learning_and_language.md 2.4, recomputed"
+SOURCE = "Foerster et al. 2018, arXiv 1709.04326; our own prototype, 200 pairs"
 PAPER = "Foerster et al. 2018, table of exact gradients"
 PAIRS, THEIRS, STEPS, DISCOUNT = 1000, 200, 400, 0.96
 Z = 3.29  # two-sided at 0.001

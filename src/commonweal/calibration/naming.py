@@ -64,8 +64,12 @@ def metamorphic() -> Sequence[Row]:
 NEW, OLD, BOTH = 1, 2, 3
 
 
-def meetings(key: jax.Array, n: int, committed: int, sweeps: int) -> jax.Array:
-    """Float[sweeps]: the share left with the old name only after each sweep of n meetings."""
+def meetings(key: jax.Array, n: int, committed: int, sweeps: int, new: int = NEW) -> jax.Array:
+    """Float[sweeps]: the share left with the old name only after each sweep of n meetings.
+
+    `new` is the committed's name, NEW or OLD; whoever knows both says theirs by the same toss.
+    """
+    old = BOTH ^ new
 
     def meet(words, drawn):
         who, hearer, coin = drawn
@@ -80,10 +84,11 @@ def meetings(key: jax.Array, n: int, committed: int, sweeps: int) -> jax.Array:
         who, step, coin = jax.random.randint(
             key, (3, n), jnp.array([0, 1, NEW])[:, None], jnp.array([n, n, BOTH])[:, None]
         )
-        words, _ = jax.lax.scan(meet, words, (who, (who + step) % n, coin))
-        return words, (words == OLD).mean()
+        said = jnp.where(coin == NEW, new, old)
+        words, _ = jax.lax.scan(meet, words, (who, (who + step) % n, said))
+        return words, (words == old).mean()
 
-    first = jnp.where(jnp.arange(n) < committed, NEW, OLD)
+    first = jnp.where(jnp.arange(n) < committed, new, old)
     return jax.lax.scan(sweep, first, jax.random.split(key, sweeps))[1]
 
 
@@ -99,6 +104,16 @@ def simulated() -> Sequence[Row]:
     return [
         Row("1000 speakers: flips at 10 %", flips(0.10), 1.0, 0.0, SOURCE, "R"),
         Row("1000 speakers: flips at 9 %", flips(0.09), 0.0, 0.0, SOURCE, "R"),
+    ]
+
+
+def exchanged() -> Sequence[Row]:
+    """The names are only names: exchanged, with all luck the same, the town does the same."""
+    one, other = (meetings(jax.random.key(0), 200, 30, 50, new) for new in (NEW, OLD))
+    apart, moved = float(abs(one - other).max()), float(one[0] - one[-1])
+    return [
+        Row("names exchanged: most that shares differ", apart, 0.0, 0.0, "symmetry"),
+        Row("names exchanged: share that changed its name", moved, 0.1, 0.0, "symmetry", holds="at least"),
     ]
 
 
@@ -123,6 +138,7 @@ SIMULATED = Target(
     model="naming game with two names, one random meeting at a time, 300 sweeps, 10 worlds",
     rows=simulated,
     control=simulated_control,
+    metamorphic=exchanged,
     parameters={"agents": 1000, "sweeps": 300, "worlds": 10},
     tier="slow",
     cost="8 s on one core",

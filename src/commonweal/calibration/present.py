@@ -80,7 +80,8 @@ def page(verdicts: Sequence[Verdict]) -> str:
         "",
         "Written by `commonweal calibrate --tier all --page docs/calibration.md`. Every target also runs a "
         "planted fault, which must fail, and relations that must hold whatever the values. "
-        "Sources ending in .md are the project's own notes on the papers they name. "
+        "`Our own prototype`: the paper prints no such number, or none that could be opened; an independent "
+        "program of this project, written before the package, gave it. "
         "An interval is a 95% interval over runs; a number without one is exact. Marks: "
         + "; ".join(f"{mark} {what}" for mark, what in MARKS.items())
         + ".",

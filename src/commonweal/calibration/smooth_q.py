@@ -1,8 +1,8 @@
 """Smooth Q-learning in zero-sum games: one quantal response equilibrium for each temperature.
 
 Source: Leonardos, Piliouras and Spendlove 2021, arXiv 2106.12928 (theorem: in weighted zero-sum
-polymatrix games the flow converges to the only such equilibrium). The numbers are of two instances
-recomputed for the references, calibration_economics.md section 7.
+polymatrix games the flow converges to the only such equilibrium). The paper's own figures could
+not be opened: the numbers are of two instances, solved by a prototype apart from this package.
 """
 
 import functools
@@ -17,7 +17,7 @@ from ..minds.dynamics import QuantalResponse, SmoothQ, misfit, payoff_table, qua
 from ..scenarios.matrix_game import MatrixGame
 from .target import Row, Target
 
-SOURCE = "calibration_economics.md 7, recomputed"
+SOURCE = "Leonardos et al. 2021, arXiv 2106.12928; our own prototype of this instance"
 ROW = np.array([[2.0, -1.0], [-1.0, 1.0]])
 POINTS = {
     0.1: (0.408727, 0.392615),

@@ -19,7 +19,7 @@ MARKS: dict[str, str] = {
     "A": "abstract or official page only",
     "C": "read in the authors' code or data",
     "T": "read in the paper's table or figure",
-    "R": "recomputed from the authors' code or data",
+    "R": "recomputed from the paper's model, or the authors' code or data",
     "mem": "from memory: shown, never a gate",
 }
 

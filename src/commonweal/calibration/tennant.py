@@ -1,8 +1,8 @@
 """Moral learners in the prisoner's dilemma: six rewards, twenty-one pairs.
 
 Source: Tennant, Hailes and Musolesi 2023, IJCAI, arXiv 2301.08491, and their published program
-(moral_choice_dyadic, MIT): payoffs, rewards, learning rule, order of random draws. Figures: the
-references, calibration_learning_and_language.md 2.1, recomputed.
+(moral_choice_dyadic, MIT): payoffs, rewards, learning rule, order of random draws. Figures: recomputed
+apart from this package, from that program's environment, policy and rewards.
 """
 
 import functools
@@ -18,7 +18,7 @@ from ..minds.q_learning.table import tabulate
 from ..scenarios.matrix_game import prisoners_dilemma
 from .target import Row, Target
 
-SOURCE = "calibration_learning_and_language.md 2.1, recomputed"
+SOURCE = "Tennant et al. 2023, arXiv 2301.08491, model of the authors' code; recomputed"
 TICKS, LAST, RUNS, RATE, DISCOUNT = 10_000, 100, 1_000, 0.01, 0.9
 PAY = np.array([[3.0, 1.0], [4.0, 2.0]])  # own pay, by own and the other's act; 0 cooperates
 PRINTED = {  # pair: last-100 shares of CC, CD, DC, DD; mean G_coll and half its 95% interval
@@ -162,6 +162,15 @@ def other_seed() -> list[Row]:
     return [Row("S, S, seed 1, run 1: everyone", float(found.everyone), FIRST_RUN[0], 0.0, SOURCE, "R")]
 
 
+def exchanged() -> list[Row]:
+    """The learners and their luck exchanged: the same run, with the acts of the two exchanged."""
+    turned = Luck(1)
+    turned.streams.reverse()
+    here, there = authors_run(("UT", "S"), Luck(1)), authors_run(("S", "UT"), turned)
+    moved = float(abs(here - there.transpose(0, 2, 1)).sum())
+    return [Row("UT-S, exchanged: acts that differ", moved, 0.0, 0.0, "symmetry")]
+
+
 EXACT = Target(
     name="tennant",
     title="The published program's first run, to the last point",
@@ -169,6 +178,7 @@ EXACT = Target(
     "update and the rewards are our mind's, exploring and choosing are written anew, as the streams demand",
     rows=first_run,
     control=other_seed,
+    metamorphic=exchanged,
     parameters={"rate": RATE, "discount": DISCOUNT, "ticks": TICKS, "seed": 1},
     cost="1 s on one core",
 )

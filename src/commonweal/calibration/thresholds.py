@@ -21,8 +21,11 @@ from ..minds.dynamics import payoff_table
 from ..scenarios.matrix_game import MatrixGame
 from .target import Row, Target
 
-SOURCE = "calibration_learning_and_language.md 2.13, recomputed"
-ESCAPE = "calibration_learning_and_language.md 2.13, authors' code"
+POINTS = "points of Tennant et al. 2023, arXiv 2301.08491"
+SHARE = f"{POINTS}; rule of Willis et al. 2023, arXiv 2310.12928; recomputed"
+GUILT_OF = f"{POINTS}; guilt of Fehr and Schmidt 1999; recomputed"
+MOTIVE = f"{POINTS}, its rewards; recomputed"
+ESCAPE = "Yang et al. 2020, arXiv 2006.06051, the authors' code"
 GAMES = {  # what the row player gets in CC, CD, DC, DD
     "prisoner's dilemma": (3.0, 1.0, 4.0, 2.0),
     "volunteer's dilemma": (4.0, 2.0, 5.0, 1.0),
@@ -126,12 +129,12 @@ def _best(game: MatrixGame) -> float:
 
 def rows() -> Sequence[Row]:
     """Sharing, guilt, pure equilibria (1 where the set is the published one), escape rooms."""
-    found = [Row(f"{g}: share to keep", retained(dilemma(g)), 2 / 3, 1e-4, SOURCE, "R") for g in GAMES]
-    found += [Row(f"{g}: least guilt", guilt(dilemma(g)), GUILT[g], 2e-4, SOURCE, "R") for g in GAMES]
+    found = [Row(f"{g}: share to keep", retained(dilemma(g)), 2 / 3, 1e-4, SHARE, "R") for g in GAMES]
+    found += [Row(f"{g}: least guilt", guilt(dilemma(g)), GUILT[g], 2e-4, GUILT_OF, "R") for g in GAMES]
     for (motive, game), published in NASH.items():
         same = float(motives(game, motive) == published)
         name = f"{game}, {motive}: equilibria are {', '.join(sorted(published))}"
-        found.append(Row(name, same, 1.0, 0.0, SOURCE, "R"))
+        found.append(Row(name, same, 1.0, 0.0, MOTIVE, "R"))
     for n, levers, best in ((2, 1, 9.0), (3, 2, 8.0)):
         found.append(
             Row(f"escape room ({n}, {levers})", _best(escape_room(n, levers)), best, 1e-6, ESCAPE, "C")
@@ -142,7 +145,7 @@ def rows() -> Sequence[Row]:
 def control() -> Sequence[Row]:
     """Envy in guilt's place: the sign slip by which being ahead is no burden."""
     return [
-        Row(f"{g}: least guilt", guilt(dilemma(g), envy=True), GUILT[g], 2e-4, SOURCE, "R") for g in GAMES
+        Row(f"{g}: least guilt", guilt(dilemma(g), envy=True), GUILT[g], 2e-4, GUILT_OF, "R") for g in GAMES
     ]
 
 
