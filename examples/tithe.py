@@ -8,7 +8,7 @@ import commonweal as cw
 
 
 class Tithe(cw.Institution):
-    """Moves `share` of the running payoff from each agent to all. Source: institutions.md C1."""
+    """Moves `share` of the running payoff from each agent to all. Source: a rule of thumb."""
 
     share: jax.Array = cw.param(0.1)
     name: str = cw.text("tithe")

@@ -24,8 +24,8 @@ def _floats(thing: object, *names: str) -> None:
 class Stakeholder:
     """Someone an agent acts for, or who is merely affected.
 
-    `low` and `high` bound the utility of one episode (the yardstick of satisfaction, measures.md
-    row 17); `None` means that the range is unknown, and satisfaction is then NA.
+    `low` and `high` bound the utility of one episode (the yardstick of
+    satisfaction); `None` means that the range is unknown, and satisfaction is then NA.
     `third_party` says on purpose that nobody acts for them.
     """
 
@@ -74,7 +74,7 @@ class Oracle:
     """What the joint task can yield in one episode, and how well we know it.
 
     `best` is W*, `worst` the disagreement or random-play level W-; `nash` and `cooperative` are
-    episode totals where the game has such points. Source of the use: measures.md rows 1 and 2.
+    episode totals where the game has such points. `commonweal.measures.alignment` reads them.
     """
 
     best: float

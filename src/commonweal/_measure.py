@@ -106,8 +106,8 @@ def estimate(
     """Mean over worlds with a 95 % bootstrap interval (BCa from 20 worlds, percentile below).
 
     `values` is Float[W]; NaN worlds are counted as missing for `reason`. The bootstrap draws from
-    a fixed seed, so an estimate is a function of its worlds. Source: measures.md section 6; Efron
-    1987 for BCa.
+    a fixed seed, so an estimate is a function of its worlds. Source: Efron 1987
+    (BCa), Journal of the American Statistical Association 82:171.
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1:

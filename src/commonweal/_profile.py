@@ -1,8 +1,8 @@
 """What makes an agent unique: how it sees, what it wants, how it chooses, and the same in words.
 
 One object for every kind of mind. The numbers are array leaves, so profiles stack and vmap. Every
-arrow from a trait to a number is a modeling assumption to be varied, never a finding. Source:
-institutions.md section 4, with Tversky and Kahneman 1992, Fehr and Schmidt 1999.
+arrow from a trait to a number is a modeling assumption to be varied, never a finding. Source of the
+values: Tversky and Kahneman 1992, Fehr and Schmidt 1999; the arrows are our own assumptions.
 """
 
 import math
@@ -98,7 +98,7 @@ class Profile(Module):
         return (1.0 - self.lapse) * odds + self.lapse * even_odds(legal)
 
     def with_traits(self) -> "Profile":
-        """The profile with its traits turned into numbers, by the arrows of institutions.md section 4."""
+        """The profile with its traits turned into numbers, by arrows that are assumptions."""
         arrows = {
             "svo": self.svo + 22.5 * self.agreeable * (1.0 - self.mach),
             "guilt": self.guilt * (1.0 - self.mach),

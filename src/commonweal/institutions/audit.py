@@ -22,7 +22,8 @@ class Audit(Institution):
     Agents are told their own fine in the next tick (fact `<name>:fine`). Budget: burning. Predicted: an
     offense is deterred iff probability * fine >= its marginal private gain; with gains Exp(1) a share
     exp(-pF) offends. Known failure: below the threshold it burns money and changes nothing; captured,
-    it leaves the immune free and breeds inequality. Source: Becker 1968; institutions.md E3.
+    it leaves the immune free and breeds inequality. Source: Becker 1968; the capture is our
+    own prototype, the commons of `studies.learned_commons`.
     """
 
     probability: Float[Array, ""] = param()

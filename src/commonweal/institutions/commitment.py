@@ -13,7 +13,8 @@ class Commitment(Institution):
     round. Budget: balanced (it moves no payoffs). Predicted: selects the leader's preferred equilibrium
     (battle of the sexes; earthquake with A first). Known failure: the first mover extorts where
     yielding is the best reply to a threat made good (chicken), and the wrong leader overshoots
-    (earthquake with N first). Source: von Stackelberg 1934, Schelling 1960; institutions.md D4.
+    (earthquake with N first). Source: von Stackelberg 1934, Schelling 1960; the
+    earthquake is our own exact game, `scenarios.Earthquake`.
     """
 
     leaders: tuple[int, ...] = count((1,))

@@ -21,7 +21,8 @@ class Contract(Institution):
     balanced. Predicted: the optimum is dominant iff theta >= the marginal private gain of the event
     (prisoner's dilemma 5, 3, 1, 0: theta >= 2). Known failure: one hold-out blocks unanimity, and
     naive learners never find it (a random population of 8 signs once in 256); a quorum of offenders
-    binds their victims. Source: Haupt et al. 2022, arXiv 2208.10469; institutions.md C4.
+    binds their victims. Source: Haupt et al. 2022, arXiv 2208.10469; what naive learners
+    find is our own measurement, calibration `contracts-learned`.
     """
 
     theta: Float[Array, ""] = param()

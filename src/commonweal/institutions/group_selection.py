@@ -19,8 +19,7 @@ class GroupSelection(Reproduction):
     Ties go to the first group; equal groups leave everything as it is. Predicted: what helps the own
     group spreads between groups, whatever it costs within them; with `BirthDeath` inside groups the two
     levels race (splitting groups: `populations.splitting`). Known failure: war between groups is
-    as good a way to the top as help within. Source: Traulsen and Nowak 2006, PNAS 103:10952;
-    institutions.md section B4.
+    as good a way to the top as help within. Source: Traulsen and Nowak 2006, PNAS 103:10952.
     """
 
     groups: int = count()

@@ -21,7 +21,7 @@ class Incentive(Institution):
     m, contributing is dominant iff m - 1 - s (1 - 1/n) >= 0; so iff m >= 1/n when collaborative.
     Known failure: competition makes defection dominant where contributing was in everyone's own
     interest (m > 1); collaboration pays those who do nothing. Source: Carichon et al. 2025; prize
-    spread, institutions.md C3.
+    spread, Lazear and Rosen 1981.
     """
 
     setting: Literal["collaborative", "cooperative", "competitive"] = text("cooperative")

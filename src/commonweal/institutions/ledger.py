@@ -17,8 +17,8 @@ class PublicLedger(Institution):
 
     Budget: balanced (it moves no payoffs). Predicted: named histories sustain cooperation among minds
     that use them (McKee et al. 2021, arXiv 2103.04982). Known failure: alone it changes nothing for
-    minds that look at payoffs only; it is also the monitoring that cartels need. Source:
-    institutions.md A6 and section 2.3.
+    minds that look at payoffs only; it is also the monitoring that cartels need
+    (both our own prototype, the commons of `studies.learned_commons`).
     """
 
     event: str = text("excess")

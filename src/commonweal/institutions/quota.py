@@ -17,7 +17,7 @@ class ProtectedQuota(Institution):
     The floor binds even where the agent could not have done as much itself. Budget: balanced (it moves
     no payoffs). Predicted: a cap at the fair share sustains a commons whatever the minds want. Known
     failure: a cap above what would be taken anyway does nothing; a cap below it wastes.
-    Source: institutions.md 5.3 (X loads protected), gates in section 2.
+    Source: an assumption; a floor is the protected loads of our own earthquake relief.
     """
 
     channel: str = text()

@@ -20,7 +20,7 @@ class Redistribution(Institution):
     own marginal product; so contributing to a linear public good is dominant iff s >= (1 - m) / (1 - 1/n),
     and crowding falls with w. Known failure: it dilutes fines booked before it to the same w (.475 at
     s = .6, n = 8; base gross does not), and effort at a private quadratic cost falls to w of its worth.
-    Source: Zheng et al. 2022; institutions.md B5, C1, section 2.2.
+    Source: Zheng et al. 2022; reward transfer, Willis et al. 2023, arXiv 2310.12928.
     """
 
     share: Float[Array, ""] = param()

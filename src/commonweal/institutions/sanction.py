@@ -21,7 +21,7 @@ class PeerSanction(Institution):
     Budget: burning. Predicted: with k sure punishers an offense is deterred iff k * effect >= its gain
     (1 : 3 in Fehr and Gaechter 2002). Known failure: a punisher earns `cost` less than one who leaves
     it to others (second-order free riding: selfish learners stop); contributors can be punished too
-    (antisocial punishment, Rand and Nowak 2011). Source: institutions.md B6.
+    (antisocial punishment, Rand and Nowak 2011).
     """
 
     cost: Float[Array, ""] = param(1.0)

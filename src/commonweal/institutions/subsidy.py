@@ -17,7 +17,7 @@ class Subsidy(Institution):
     marginal return m, contributing becomes dominant iff rate >= 1 - m per unit contributed; a tax
     equal to the marginal external harm restores the optimum. Known failure: below its threshold the
     fund pays for what would have happened anyway and changes nothing. Source: Pigou 1920; the
-    earthquake's corridor fund, institutions.md sections D2 and 5.3.
+    corridor fund of our own earthquake relief.
     """
 
     event: str = text()

@@ -20,8 +20,9 @@ class Suspension(Institution):
 
     The sight closes the channel and tells everyone their own ticks left (fact `<name>:left`). Budget:
     balanced (it moves no payoffs). Predicted: a steady offender acts in 1 / (1 + probability * ticks)
-    of the ticks; substitutes a fine below its threshold (institutions.md 2.3). Known failure: where
-    silence is itself the offense, a suspension feeds itself. Source: institutions.md B9, E3.
+    of the ticks; substitutes a fine below its threshold (so it did in our own prototype, the commons of
+    `studies.learned_commons`). Known failure: where silence is itself the offense, a suspension feeds
+    itself. Source: an assumption, after graduated sanctions (Ostrom 1990).
     """
 
     channel: str = text()

@@ -18,7 +18,7 @@ def elect(scores: Float[Array, "m v"], rule: str) -> Int[Array, ""]:
 
     A tie goes to the larger total score, then to the first. A voter who scores two candidates alike
     ranks the later one higher. `approval` approves from .6; `nash` is the product of scores.
-    Source: institutions.md D3, earthquake_instance.py.
+    Source: Borda 1784, Nash 1950, Copeland 1951, Brams and Fishburn 1978; how ties break is an assumption.
 
     Raises:
         ValueError: the rule is not one of the seven.
@@ -66,7 +66,8 @@ class Vote(Institution):
     (its position; the number of candidates while there is none). Budget: balanced (moves no payoffs).
     Predicted: the electorate matters more than the rule. Known failure: every rule lets a majority
     harm whoever has no vote; a delegate mends it under Borda, Nash and utilitarian rules, not under
-    plurality (institutions.md 5.3). Exaggerated scores pay. Source: institutions.md D3.
+    plurality (our own exact game of earthquake relief, `scenarios.Earthquake`). Exaggerated scores pay
+    (Gibbard 1973, Satterthwaite 1975).
     """
 
     slate: tuple = eqx.field(static=True, converter=_frozen)

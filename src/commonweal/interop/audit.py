@@ -106,7 +106,7 @@ def audit(recordings: Recordings) -> Audit:
     """Cooperation, points, Gini and exploitation by game, mechanism and model.
 
     A joint figure of a round or match with a decision missing is missing too; the decisions that
-    were recorded count for cooperation and points. Source: measures.md rows 1, 64 and section 6.
+    were recorded count for cooperation and points. Source: Gini 1912; the rest by definition.
     """
     rows = _joint(recordings.frame)
     tables = tuple(_table(rows, keys) for keys in TABLES)
@@ -142,7 +142,7 @@ def _joint(frame: pl.DataFrame) -> pl.DataFrame:
 def _gini(frame: pl.DataFrame) -> pl.DataFrame:
     """Per world: the raw Gini of its parties' mean points, or null and `why_gini`.
 
-    Raw: sum |x_i - x_j| / (2 n^2 mean). Source: measures.md row 64.
+    Raw: sum |x_i - x_j| / (2 n^2 mean). Source: Gini 1912.
     """
     parties = frame.group_by("world", "party").agg(pl.col("points").mean()).sort("points")
     rank, n = pl.int_range(1, pl.len() + 1), pl.len()

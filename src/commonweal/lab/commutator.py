@@ -38,7 +38,8 @@ def commutator(
     """Run every pair of institutions in both orders, in the same worlds, and compare net payoffs.
 
     A pair whose outcome differs at all contains one that reads the running pay, or gates that clash.
-    Views are compared only through what the minds make of them. Source: institutions.md section 2.2.
+    Views are compared only through what the minds make of them. A linear mixing M after a delta d
+    gives M (r + d), before it M r + d: they agree iff M d = d.
     """
     size = len(institutions)
     matrix = np.zeros((size, size))

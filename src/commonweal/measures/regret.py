@@ -12,7 +12,7 @@ from .._trace import Trace
 GRID = 5  # how many amounts, from 0 to the most, stand for a channel of amounts
 
 
-@measure(unit="payoff", better="lower", cites="measures.md row 7; Hannan 1957", per="agent")
+@measure(unit="payoff", better="lower", cites="Hannan 1957", per="agent")
 def external_regret(trace: Trace) -> np.ndarray:
     """Best total net payoff of a fixed act on one channel, minus the agent's own: Float[W, n].
 

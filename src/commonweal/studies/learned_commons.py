@@ -2,7 +2,8 @@
 
 Eight fishers learn by trial and error, each for its own net payoff, with the rules in force from the
 first tick of training on. Effort 1 is dominant without rules; a fine deters where probability * fine
-exceeds the temptation at the quota, 4.42 (`Fishery.temptation`). Source: institutions.md 2.3.
+exceeds the temptation at the quota, 4.42 (`Fishery.temptation`). Becker 1968; the game and its
+figures are our own prototype, repeated here.
 """
 
 import time
