@@ -1,6 +1,6 @@
 """The exact numbers of the earthquake, to the last printed digit.
 
-They come from an independent enumeration in float64 (institutions.md section 5).
+They come from an independent enumeration in float64.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Profiles against the printed numbers of institutions.md section 4 and its closed forms."""
+"""Profiles against printed numbers of an independent program, and closed forms."""
 
 import jax
 import jax.numpy as jnp

@@ -24,7 +24,7 @@ FRONT = {
 OUTCOMES = [outcome for outcome, rows in FRONT.items() for _ in rows]
 SCORES = np.array([row for rows in FRONT.values() for row in rows])
 
-# Printed: institutions.md 5.3 and earthquake_instance.out.txt, in the order of RULES.
+# Printed by an independent enumeration of the earthquake in float64, in the order of RULES.
 TABLE = {
     "4 principals": (4, [(17, 0.0)] * 7),
     "and a delegate of X": (
