@@ -168,6 +168,24 @@ def test_frozen_agents_stand_in_the_way_and_cannot_act():
     assert draw.text(game, state) == ">.>"
 
 
+@pytest.mark.parametrize("timeout", [0.0, 2.0])
+def test_no_society_zaps_more_than_the_card_says_can_be(timeout):
+    game = world("PPP", "PPP", n=6, spread=2, timeout=timeout, zapping="freeze", horizon=9)
+    state, hits = put(game, *[(row, c, S if row == 0 else N) for row in (0, 1) for c in range(3)]), 0.0
+    for key in range(9):  # two rows face to face: each hits three
+        state, outcome = play(game, state, *["zap"] * 6, key=key)
+        hits += float(outcome.harm[:, 0].sum())
+    worst = game.card().values[0].worst
+    assert worst == (9 if timeout == 0.0 else 3) * 6 * 5
+    assert hits == (9 if timeout == 0.0 else 3) * 6 * 3 <= worst
+    assert timeout > 0.0 or hits > 9 * 6  # one hit an agent and tick would be no bound
+
+
+def test_a_short_beam_bounds_the_hits_where_cells_take_one_agent_each():
+    few, many = (harvest(reach=1, spread=0, solid=solid).card().values[0].worst for solid in (True, False))
+    assert (few, many) == (39 * 7 * 1, 39 * 7 * 6)  # 26 ticks from one hit to the next: 39 in 1,000
+
+
 # -------------------------------------------------------------------------------------- apples
 
 

@@ -82,6 +82,35 @@ def test_who_is_away_is_not_seen_and_who_is_frozen_is():
     assert seen(game, put(game, (0, 0, N), (0, 1, N), out=jnp.array([0, 3]))) == "#@z"
 
 
+@pytest.mark.parametrize("sees", ["planes", "pixels"])
+def test_who_is_away_sees_nothing_and_is_told_so(sees):
+    game = cleanup(n_agents=3, sees=sees)
+    before = game.init(jax.random.key(1))
+    one, other = (
+        eqx.tree_at(lambda s: (s.place, s.facing, s.out), before, (place, facing, jnp.array([0, 4, 0])))
+        for place, facing in ((before.place, before.facing), (before.place[::-1], 3 - before.facing))
+    )
+    sight, elsewhere = game.observe(one), game.observe(other)
+    for name, fact in sight.facts.items():  # wherever it was hit, it has the same to go by
+        assert np.array_equal(fact[1], elsewhere[name][1]), name
+        assert name == "out" or not np.array_equal(fact[0], elsewhere[name][0]), name
+    assert (sight["view"][1] == maps.WALL).all() and sight["spot"][1].tolist() == [-1, -1]
+    assert int(sight["facing"][1]) == 0
+    told = [game.tell(jax.tree.map(lambda x, a=agent: np.asarray(x)[a], sight)) for agent in (0, 1)]
+    assert told[1] == "You cannot act for 4 more rounds. You are away and see nothing."
+    assert told[0].startswith("You are in row")
+
+
+def test_who_is_frozen_sees_on_and_is_told_what():
+    game = cleanup(n_agents=2, zapping="freeze")
+    awake = game.init(jax.random.key(1))
+    frozen = eqx.tree_at(lambda s: s.out, awake, jnp.array([0, 4]))
+    told = [
+        game.tell(jax.tree.map(lambda x: np.asarray(x)[1], game.observe(state))) for state in (awake, frozen)
+    ]
+    assert told[1] == "You cannot act for 4 more rounds. " + told[0]
+
+
 def test_the_text_says_what_the_codes_say():
     game = cleanup()
     state = game.init(jax.random.key(3))

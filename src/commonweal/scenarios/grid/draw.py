@@ -9,7 +9,7 @@ import numpy as np
 
 from .maps import APPLE, GROUND, UNCLAIMED, WALL, WASTE, WATER
 from .rules import covered
-from .views import AGENT, ASLEEP, CODES, OWNED, shared_codes
+from .views import AGENT, ASLEEP, CODES, OWNED, away, shared_codes
 from .world import Field, Grid
 
 # Agents' colors, distinct also for most color-blind people (Okabe and Ito 2008), then three more.
@@ -84,8 +84,8 @@ def image(game: Grid, state: Field, size: int = 20) -> np.ndarray:
     margin, lit = plan.margin, _beamed(game, state)
     base = plan.base.reshape(-1, plan.stride)[margin : margin + plan.height, margin : margin + plan.width]
     tiles = np.zeros((plan.height, plan.width, size, size, 3))
-    away = np.asarray(state.out) > 0 if game.zapping == "remove" else np.zeros(n, bool)
-    who = {int(cell): i for i, cell in enumerate(np.asarray(state.place)) if not away[i]}
+    gone = np.asarray(away(game, state))
+    who = {int(cell): i for i, cell in enumerate(np.asarray(state.place)) if not gone[i]}
     for row in range(plan.height):
         for column in range(plan.width):
             tile, code = tiles[row, column], int(codes[row, column])

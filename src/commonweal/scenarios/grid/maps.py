@@ -14,6 +14,7 @@ NORTH, EAST, SOUTH, WEST = range(4)
 ROWS, COLUMNS = np.array([-1, 0, 1, 0]), np.array([0, 1, 0, -1])  # one step north, east, south, west
 LETTERS = "#.PAarwT"
 GROUND, WALL, APPLE, WATER, WASTE, UNCLAIMED = 0, 1, 2, 3, 4, 7
+NOWHERE = 2**30  # the position of what is out of sight
 
 HARVEST = (
     "....A............A....",
@@ -87,7 +88,10 @@ class Plan(NamedTuple):
     lanes: np.ndarray  # int32[C * 4, 2 * spread + 1], free cells ahead in each lane of a beam
     washed: np.ndarray  # int32[C * 4, m], the river cells a beam covers; R for others
     claimed: np.ndarray  # int32[C * 4], the claimable wall straight ahead in reach; L for none
-    windows: np.ndarray  # int32[4, V * U] offsets by facing; on a torus int32[C * 4, V * U] cells
+    slots: np.ndarray  # uint[C], the position in river, apples, claims, one ground and one wall, in a row
+    views: np.ndarray  # uint[F * 4 + 1, V * U], the slots in view by place and facing; last, only wall
+    spots: np.ndarray  # int32[(2 * C + 1) * 4], where in view lies a cell so much higher, less C, by facing
+    around: np.ndarray  # int32[F * 4, V * U], on a torus the cells in view
 
 
 class Sizes(NamedTuple):
@@ -132,6 +136,8 @@ def survey(rows: tuple[str, ...], sizes: Sizes) -> Plan:
     apples, river, claims, ground = cells("Aa"), cells("rw"), cells("T"), cells(".PAarw")
     found = [_where(some, full.size) for some in (river, claims)]
     lanes, washed, claimed = _beams(wall, beside, sizes, *found)
+    slots, around = _slots((river, apples, claims), wall), _around(ground, full.size // stride, stride, sizes)
+    blind = np.full_like(slots, len(river) + len(apples) + len(claims) + 1, shape=(1, around.shape[1]))
     return Plan(
         height=height,
         width=width,
@@ -152,7 +158,10 @@ def survey(rows: tuple[str, ...], sizes: Sizes) -> Plan:
         lanes=lanes,
         washed=washed,
         claimed=claimed,
-        windows=_windows(full.size // stride, stride, sizes),
+        slots=slots,
+        views=np.concatenate([slots[around], blind]),
+        spots=_spots(full.size, stride, sizes),
+        around=around if sizes.torus else around[:0],
     )
 
 
@@ -161,6 +170,14 @@ def _where(cells: np.ndarray, size: int) -> np.ndarray:
     found = np.full(size, len(cells), np.int32)
     found[cells] = np.arange(len(cells))
     return found
+
+
+def _slots(lists: tuple[np.ndarray, ...], wall: np.ndarray) -> np.ndarray:
+    """Uint[C]: each cell's position in these lists one after another; after them ground, then wall."""
+    cells = np.concatenate(lists)
+    found = np.where(wall, len(cells) + 1, len(cells))
+    found[cells] = np.arange(len(cells))
+    return found.astype(np.uint8 if len(cells) < 255 else np.uint16)
 
 
 def _near(cells: np.ndarray, stride: int, radius: int) -> np.ndarray:
@@ -200,22 +217,29 @@ def _beams(wall: np.ndarray, beside: np.ndarray, sizes: Sizes, river: np.ndarray
     return lanes.reshape(size * 4, -1), washed.reshape(size * 4, -1), met.ravel()
 
 
-def _windows(height: int, width: int, sizes: Sizes) -> np.ndarray:
-    """Where the view of an agent lies, by facing: first row farthest ahead, first column on its left."""
-    forward, right = np.meshgrid(
-        np.arange(sizes.ahead, -sizes.behind - 1, -1), np.arange(-sizes.side, sizes.side + 1), indexing="ij"
-    )
-    found = []
+def _seen(sizes: Sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Int[V, U] each: how far ahead and to the right what is in view lies; farthest ahead, left, first."""
+    forward, right = np.arange(sizes.ahead, -sizes.behind - 1, -1), np.arange(-sizes.side, sizes.side + 1)
+    forward, right = np.meshgrid(forward, right, indexing="ij")
+    return forward, right
+
+
+def _spots(size: int, stride: int, sizes: Sizes) -> np.ndarray:
+    """Int32[(2 * size + 1) * 4]: the position in view by how much higher the cell's number is, and facing."""
+    found, step = np.full((2 * size + 1, 4), NOWHERE, np.int32), ROWS * stride + COLUMNS
+    forward, right = _seen(sizes)
     for facing in range(4):
-        turned = (facing + 1) % 4
-        rows = ROWS[facing] * forward + ROWS[turned] * right
-        columns = COLUMNS[facing] * forward + COLUMNS[turned] * right
-        if not sizes.torus:
-            found.append((rows * width + columns).ravel())
-            continue
-        cell = np.arange(height * width)[:, None]
-        around = (cell // width + rows.ravel()) % height * width + (cell % width + columns.ravel()) % width
-        found.append(around)
-    if sizes.torus:
-        return np.stack(found, axis=1).reshape(height * width * 4, -1).astype(np.int32)
-    return np.stack(found).astype(np.int32)
+        gap = forward * step[facing] + right * step[(facing + 1) % 4]
+        found[gap.ravel() + size, facing] = np.arange(gap.size)
+    return found.ravel()
+
+
+def _around(ground: np.ndarray, height: int, width: int, sizes: Sizes) -> np.ndarray:
+    """Int32[F * 4, V * U]: the cells in view from each, by facing, round the edge."""
+    forward, right = _seen(sizes)
+    facing, cell = np.arange(4)[None, :, None, None], ground[:, None, None, None]
+    turned = (facing + 1) % 4
+    rows = cell // width + ROWS[facing] * forward + ROWS[turned] * right
+    columns = cell % width + COLUMNS[facing] * forward + COLUMNS[turned] * right
+    found = rows % height * width + columns % width
+    return found.reshape(-1, forward.size).astype(np.int32)

@@ -7,9 +7,9 @@ Everything is comparison and arithmetic over short vectors: `n` agents, `S` appl
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from ..._luck import hold, threefry
 from .maps import Plan
 
 HALF = 65536.0  # luck comes in halves of words: a chance is exact to 1 in 65536
@@ -19,8 +19,12 @@ TRIES = 8  # to find a clean cell for waste
 def draw(key: PRNGKeyArray, *sizes: int) -> list[Int[Array, " size"]]:
     """Independent luck for each owner, in one call: half a word each."""
     ends = np.cumsum(sizes)
-    words = threefry_2x32(jax.random.key_data(key), jnp.arange((int(ends[-1]) + 1) // 2, dtype=jnp.uint32))
-    halves = jnp.concatenate([words & 0xFFFF, words >> 16]).astype(jnp.int32)
+    words = (int(ends[-1]) + 1) // 2
+    half = (words + 1) // 2
+    first, second = np.arange(half, dtype=np.uint32), np.arange(half, 2 * half, dtype=np.uint32) % words
+    counters = jnp.asarray(first), jnp.asarray(second * (second >= half))
+    made = hold(jnp.concatenate(threefry(jax.random.key_data(key), *counters)))[:words]
+    halves = jnp.concatenate([made & 0xFFFF, made >> 16]).astype(jnp.int32)
     return [halves[end - size : end] for size, end in zip(sizes, ends, strict=True)]
 
 

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from .maps import Plan
+from .maps import APPLE, GROUND, NOWHERE, UNCLAIMED, WALL, WASTE, WATER, Plan
 
 # What a code of the view means, its letter, and its color (red, green, blue).
 CODES: tuple[tuple[str, str, tuple[int, int, int]], ...] = (
@@ -26,60 +26,98 @@ CODES: tuple[tuple[str, str, tuple[int, int, int]], ...] = (
     ("you", "@", (60, 140, 220)),
     ("an agent that cannot act", "z", (150, 150, 150)),
 )
-OWN_COIN, OTHERS_COIN, UNCLAIMED, OWN_CLAIM, OTHERS_CLAIM = 5, 6, 7, 8, 9
+OWN_COIN, OTHERS_COIN, OWN_CLAIM, OTHERS_CLAIM = 5, 6, 8, 9
 AGENT, SELF, ASLEEP = 10, 14, 15
 OWNED = 16  # on the shared grid, 16 + k is the coin, and 16 + n + k the claimed wall, of agent k
 
 
-def shared_codes(plan: Plan, scenario, state) -> Int[Array, " C"]:
-    """int32[C]: what lies where, the same for all; agents carry their absolute facing."""
+def away(scenario, state) -> Bool[Array, " n"]:
+    """Who is off the map: it neither sees nor is seen."""
+    return (state.out > 0) & (scenario.zapping == "remove")
+
+
+def contents(plan: Plan, scenario, state) -> Int[Array, " K"]:
+    """int16[K]: what lies in each slot of the map: river, apples and claims, then ground and wall."""
     n = scenario.n_agents
-    cells = [plan.river, plan.apples, plan.claims]
-    claimed = jnp.where(state.claims < 0, UNCLAIMED, OWNED + n + state.claims)
-    values = [jnp.where(state.waste > 0.0, 4, 3), jnp.where(state.apples > 0.0, 2, 0), claimed]
-    fixed = np.concatenate(cells)
-    grid = jnp.asarray(plan.base)
-    if len(fixed):
-        codes = jnp.concatenate(values)
-        grid = grid.at[fixed].set(codes, mode="promise_in_bounds", unique_indices=True)
+    values = [jnp.array([GROUND, WALL], jnp.int16)]
+    if len(plan.claims):
+        values.insert(0, jnp.where(state.claims < 0, UNCLAIMED, OWNED + n + state.claims).astype(jnp.int16))
+    if len(plan.apples):
+        values.insert(0, jnp.where(state.apples > 0.0, jnp.int16(APPLE), jnp.int16(GROUND)))
+    if len(plan.river):
+        values.insert(0, jnp.where(state.waste > 0.0, jnp.int16(WASTE), jnp.int16(WATER)))
+    return jnp.concatenate(values)
+
+
+def shared_codes(plan: Plan, scenario, state) -> Int[Array, " C"]:
+    """int16[C]: what lies where, the same for all; agents carry their absolute facing."""
+    grid = contents(plan, scenario, state)[plan.slots]
     if scenario.n_coins:
-        owned = OWNED + jnp.arange(n)
-        grid = grid.at[state.coins].set(owned, mode="promise_in_bounds")
-    here, codes = state.place, AGENT + state.facing
+        grid = grid.at[state.coins].set(OWNED + jnp.arange(scenario.n_agents, dtype=jnp.int16))
+    codes = AGENT + state.facing
     if scenario.zapping == "freeze":
         codes = jnp.where(state.out > 0, ASLEEP, codes)
-    elif scenario.zaps:  # whoever is away is drawn into a corner of the margin
-        here, codes = jnp.where(state.out > 0, 0, here), jnp.where(state.out > 0, 1, codes)
-    return grid.at[here].set(codes, mode="promise_in_bounds")
+    here = jnp.where(away(scenario, state), NOWHERE, state.place)
+    return grid.at[here].set(codes.astype(jnp.int16), mode="drop")
 
 
 def windows(plan: Plan, scenario, state) -> Int[Array, "n V U"]:
     """int8[n, V, U]: each agent's window; the first row is farthest ahead, the first column on its left."""
-    n, height, width = scenario.n_agents, scenario.ahead + scenario.behind + 1, 2 * scenario.side + 1
-    grid = shared_codes(plan, scenario, state)
+    n, values = scenario.n_agents, contents(plan, scenario, state)
+    rows = jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing
+    rows = jnp.where(away(scenario, state), len(plan.views) - 1, rows)  # who is away sees nothing but wall
+
+    def look(at):
+        row, me = at
+        seen = _at(values, _at(jnp.asarray(plan.views), row).astype(jnp.int32))
+        if len(plan.claims):
+            claim = jnp.where(seen == OWNED + n + me, jnp.int16(OWN_CLAIM), jnp.int16(OTHERS_CLAIM))
+            seen = jnp.where(seen < OWNED, seen, claim)
+        return seen.astype(jnp.int8)
+
+    # one agent at a time: all at once, XLA finds every cell's row anew
+    seen = jax.lax.map(look, (rows, jnp.arange(n, dtype=jnp.int16)))
+    shape = (n, scenario.ahead + scenario.behind + 1, 2 * scenario.side + 1)
+    return _stamp(plan, scenario, state, seen).reshape(shape)
+
+
+def _at(table: Int[Array, "K ..."], places: Int[Array, "*s"]) -> Int[Array, "..."]:
+    """What the table holds there; all places are in it."""
+    return table.at[places].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def _stamp(plan: Plan, scenario, state, seen: Int[Array, "n VU"]) -> Int[Array, "n VU"]:
+    """The windows with coins, and agents upon them, where they are; the last stands on top."""
+    n, me = scenario.n_agents, jnp.arange(scenario.n_agents)
+    codes, shown = _others(scenario, state)
+    cells = state.place
+    if scenario.n_coins:
+        coins = jnp.where(me[:, None] == me[None], OWN_COIN, OTHERS_COIN).astype(jnp.int8)
+        codes, cells = jnp.concatenate([coins, codes], axis=1), jnp.concatenate([state.coins, cells])
+        shown = jnp.concatenate([jnp.ones((n, n), bool), shown], axis=1)
     if scenario.torus:
-        cells = jnp.asarray(plan.windows)[state.place * 4 + state.facing]
-    else:  # the barriers keep XLA from looking things up again for every cell that uses them
-        cells = state.place[:, None] + jax.lax.optimization_barrier(jnp.asarray(plan.windows)[state.facing])
-    seen = jax.lax.optimization_barrier(grid.at[cells].get(mode="promise_in_bounds"))
-    me = jnp.arange(n, dtype=jnp.int32)[:, None]
-    if scenario.turning:
-        turned = AGENT + ((seen - AGENT - state.facing[:, None]) & 3)
-        seen = jnp.where((seen >= AGENT) & (seen < SELF), turned, seen)
-    if scenario.n_coins or len(plan.claims):
-        owner = seen - OWNED
-        coin = jnp.where(owner == me, OWN_COIN, OTHERS_COIN)
-        claim = jnp.where(owner == me + n, OWN_CLAIM, OTHERS_CLAIM)
-        seen = jnp.where(owner < 0, seen, jnp.where(owner < n, coin, claim))
-    center = scenario.ahead * width + scenario.side
-    alone = np.arange(height * width) == center
+        around = jnp.asarray(plan.around)[jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing]
+        for j in range(len(cells)):
+            here = (around == cells[j]) & shown[:, j, None]
+            seen = jnp.where(here, codes[:, j, None], seen)
+        return seen
+    gap = cells[None] - state.place[:, None] + len(plan.base)
+    spot = _at(jnp.asarray(plan.spots), gap * 4 + state.facing[:, None])
+    return seen.at[me[:, None], jnp.where(shown, spot, NOWHERE)].set(codes, mode="drop")
+
+
+def _others(scenario, state) -> tuple[Int[Array, "n n"], Bool[Array, "n n"]]:
+    """int8[n, n]: as what each agent sees each, itself too; and whether both are on the map."""
+    n, there = scenario.n_agents, ~away(scenario, state)
+    codes = AGENT + ((state.facing[None] - state.facing[:, None]) & 3)
+    if scenario.zapping == "freeze":
+        codes = jnp.where((state.out > 0)[None], ASLEEP, codes)
+    shown = there[None] & there[:, None]
     if scenario.solid:
-        seen = jnp.where(jnp.asarray(alone)[None], jnp.int32(SELF), seen)
-    else:  # the last drawn stands on top: another who shares the cell shows, unless it is oneself
-        shared = (state.place[:, None] == state.place[None]).sum(axis=1) > 1
-        mine = jnp.where(shared, AGENT, SELF)
-        seen = jnp.where(jnp.asarray(alone)[None], mine[:, None], seen)
-    return seen.reshape(n, height, width).astype(jnp.int8)
+        return jnp.where(jnp.eye(n, dtype=bool), SELF, codes).astype(jnp.int8), shown
+    together = (state.place[:, None] == state.place[None]) & shown
+    mine = jnp.where(together.sum(axis=1) > 1, AGENT, SELF)  # another who shares the cell stands on top
+    return jnp.where(together, mine[:, None], codes).astype(jnp.int8), shown
 
 
 def planes(view: Int[Array, "n V U"]) -> Float[Array, "n V U 16"]:

@@ -20,7 +20,7 @@ from ..._param import count, param, text
 from ..._scenario import Outcome, Scenario, Sight
 from . import rules
 from .maps import Plan, Sizes, survey
-from .views import legend, letters, pixels, planes, windows
+from .views import away, legend, letters, pixels, planes, windows
 
 # act: (quarter turns to the right, quarter turns from ahead in which it walks or -1)
 ACTS: dict[str, tuple[int, int]] = {
@@ -76,6 +76,7 @@ class Grid(Scenario):
     - `clogged`, `pollution`: share of waste from which nothing grows (at 0 waste the full chance, linear
       between) and no more comes; chance of one more cell of waste a tick.
     - `zapping`: whoever is hit stands `timeout` ticks frozen, or is away and comes back at a start cell.
+      Who is away sees walls all around, and stands at `spot` -1, facing 0; who is frozen sees on.
     - `coin_pay`, `theft`: for a coin picked up, to its owner if another did; a new one falls at once.
     - `rent`: for each wall owned, each tick.
 
@@ -166,8 +167,7 @@ class Grid(Scenario):
         people, represents = one_each([f"agent {i}" for i in range(self.n_agents)])
         values = []
         if self.zaps:
-            most = float(self.horizon * self.n_agents)
-            values.append(Value("nobody is zapped", least=0.0, worst=most, right=True, floor=1.0))
+            values.append(Value("nobody is zapped", least=0.0, worst=self._most(), right=True, floor=1.0))
         if len(self.plan.apples):
             values.append(Value("apples can grow", least=0.0, worst=1.0, right=True, floor=0.5))
         return Card(
@@ -180,6 +180,13 @@ class Grid(Scenario):
             values=tuple(values),
             oracle=Unknown("the best joint play of a grid world is not known"),
         )
+
+    def _most(self) -> float:
+        """No more hits than this: again once its time is over, each by all in whose beam it can stand."""
+        others, beam = self.n_agents - 1, self.reach * (2 * self.spread + 1)
+        idle = int(min(max(float(self.timeout), 0.0), self.horizon))
+        times = -(-self.horizon // (idle + 1))
+        return float(max(times * self.n_agents * (min(others, beam) if self.solid else others), 1))
 
     def init(self, key):
         plan, n = self.plan, self.n_agents
@@ -202,7 +209,7 @@ class Grid(Scenario):
         sizes = (n, 2, len(plan.apples), rules.TRIES if len(plan.river) else 0, self.n_coins)
         order, some, growing, flowing, falling = rules.draw(key, *sizes)
         act = jnp.where(state.out > 0, 0, actions["move"])
-        here = state.out == 0 if self.zapping == "remove" else jnp.ones(n, bool)  # who is on the map
+        here = ~away(self, state)
         turn, way = (jnp.asarray(table)[act] for table in self._legs())
         facing = (state.facing + turn) & 3
         goal = jnp.asarray(plan.steps)[state.place * 4 + ((facing + way) & 3)]
@@ -231,20 +238,20 @@ class Grid(Scenario):
         plan, n = self.plan, self.n_agents
         pay = jnp.zeros(n)
         if len(plan.apples):
-            on = (
-                jnp.asarray(plan.apple_at)[now.place][:, None] == jnp.arange(len(plan.apples))[None]
-            ) & here[:, None]
-            ripe = now.apples[None] > 0.0
+            at = jnp.where(here, jnp.asarray(plan.apple_at)[now.place], len(plan.apples))
             neighbors = jnp.zeros_like(now.apples)
             if self.radius:
                 neighbors = now.apples @ jnp.asarray(plan.near)
-            ate = (on & ripe).any(axis=1).astype(jnp.float32)
-            thin = (on & ripe & (neighbors < self.spare)[None]).any(axis=1).astype(jnp.float32)
+            found = now.apples.at[at].get(mode="fill", fill_value=0.0) > 0.0
+            sparse = neighbors.at[at].get(mode="fill", fill_value=0.0) < self.spare
+            ate, thin = found.astype(jnp.float32), (found & sparse).astype(jnp.float32)
             dirt = now.waste.mean() if len(plan.river) else jnp.float32(0.0)
             clean = jnp.clip(1.0 - dirt / self.clogged, 0.0, 1.0)
             chance = rules.growth(neighbors, self.regrowth, clean)
             grows = luck[0].astype(jnp.float32) < chance * rules.HALF
-            apples = jnp.where(on.any(axis=0), 0.0, jnp.where(grows, 1.0, now.apples))
+            apples = jnp.where(grows, 1.0, now.apples)
+            for i in range(n):  # nothing grows under an agent; one by one this melts into the line above
+                apples = jnp.where(jnp.arange(len(plan.apples)) == at[i], 0.0, apples)
             now = eqx.tree_at(lambda s: s.apples, now, apples)
             pay = pay + self.apple_pay * ate
             stock = jnp.broadcast_to(apples.mean(), (n,))
@@ -325,10 +332,11 @@ class Grid(Scenario):
         return jnp.stack(harm, axis=1) if harm else None
 
     def observe(self, state):
-        plan = self.plan
+        plan, gone = self.plan, away(self, state)
         view = windows(plan, self, state)
         spot = jnp.stack([state.place // plan.stride, state.place % plan.stride], axis=1) - plan.margin
-        facts = {"view": view, "spot": spot, "facing": state.facing, "out": state.out}
+        spot, facing = jnp.where(gone[:, None], -1, spot), jnp.where(gone, 0, state.facing)
+        facts = {"view": view, "spot": spot, "facing": facing, "out": state.out}
         if self.sees == "planes":
             facts["planes"] = planes(view)
         if self.sees == "pixels":
@@ -371,9 +379,12 @@ class Grid(Scenario):
         return " ".join(said)
 
     def tell(self, sight):
+        still = ""
         if int(sight["out"]) > 0:
-            return f"You cannot act for {int(sight['out'])} more rounds."
+            still = f"You cannot act for {int(sight['out'])} more rounds. "
+            if self.zapping == "remove":
+                return f"{still}You are away and see nothing."
         view, (row, column) = sight["view"], sight["spot"]
         facing = ("north", "east", "south", "west")[int(sight["facing"])]
         where = f"You are in row {int(row)}, column {int(column)}, facing {facing}"
-        return f"{where}. You see ({legend(view)}):\n{letters(view)}"
+        return f"{still}{where}. You see ({legend(view)}):\n{letters(view)}"
