@@ -8,7 +8,7 @@ LUCKY = 3  # the last of the twelve: Random, Joss, generous tit for tat
 
 
 def round_robin(repetitions, turns):
-    """Everybody against everybody and itself; only the turns that are really played count."""
+    """Everybody against everybody and itself; only the turns that each call really plays count."""
     game, minds = prisoners_dilemma(horizon=turns), classics()
     sure = len(minds) - LUCKY
 
@@ -16,4 +16,5 @@ def round_robin(repetitions, turns):
         found = tournament(game, minds, repetitions=repetitions)
         return {"score": float(found.scores[:sure, :sure].sum())}
 
-    return tournament(game, minds, repetitions=repetitions).turns, play
+    pairs = LUCKY * len(minds)  # two of the lucky meet in both seats; what the sure did is kept
+    return pairs * repetitions * turns, play

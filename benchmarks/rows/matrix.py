@@ -11,8 +11,10 @@ def lines(setup: Setup) -> list[str]:
     """Twelve strategies against each other and themselves; few and many repetitions."""
     text = [
         "Twelve strategies, each against each and itself, 200 turns a match, one core a side. The result "
-        "is the sum of the mean scores of the nine strategies that use no luck. Ours plays a match that luck "
-        "cannot touch once, whatever the repetitions, and counts it once; the rivals play and count all.",
+        "is the sum of the mean scores of the nine strategies that use no luck. Ours is `round_robin` after "
+        "a first call, which keeps what came of matches that luck cannot touch: only those with luck are "
+        "played, and counted. The rivals count all; Axelrod-Python plays those without luck once, the "
+        "others play all.",
         "",
         *heading(UNIT.text),
     ]

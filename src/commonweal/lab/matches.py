@@ -15,15 +15,16 @@ from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Float, Int, UInt32
 
 from .._channel import check_channels
-from .._governed import under
+from .._governed import BEFORE, owner_key, under
+from .._luck import threefry
 from .._mind import Mind, Odds, Values
 from .._profile import Profile
 from .._scenario import Sight
+from .._tick import world_key
 
 LONGEST = 250  # turns between two readings of the tallies, which count to 255
 CACHED = 2**17  # draws made at a time: half a megabyte
 DEPTH = 3  # turns for which a mind is tried out
-ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))  # of threefry 2x32
 
 
 class Kind(eqx.Module):
@@ -135,41 +136,50 @@ def _done(act: Array | Odds, m: int, slips: Array | None, u: Array | None) -> In
     return at
 
 
-def _threefry(key: UInt32[Array, "2"], x: Array, y: Array) -> tuple[Array, Array]:
-    """Threefry 2x32, 20 rounds, as one expression, which compiles to four times the speed of jax's own.
-
-    Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3".
-    """
-    words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(0x1BD11BDA))
-    x, y = x + words[0], y + words[1]
-    for i in range(5):
-        for r in ROTATIONS[i % 2]:
-            x = x + y
-            y = ((y << jnp.uint32(r)) | (y >> jnp.uint32(32 - r))) ^ x
-        x, y = x + words[(i + 1) % 3], y + words[(i + 2) % 3] + jnp.uint32(i + 1)
-    return x, y
-
-
 def _draws(keys: Array, matches: Array, t: Array) -> tuple[Array, Array]:
     """For each seat: uniform draws [turns, row, column, match]."""
-    make = jax.vmap(_threefry, (None, None, 0))
+    make = jax.vmap(threefry, (None, None, 0))
     make = jax.vmap(jax.vmap(make, (0, None, None)), (0, None, None))
     bits = jax.vmap(make, (None, 0, None))(keys, t, matches)
     first, second = ((x >> jnp.uint32(8)).astype(jnp.float32) * jnp.float32(2**-24) for x in bits)
     return first, second
 
 
-@eqx.filter_jit
+class Still:
+    """What of a tree is no array, hashed once: what is compiled is found by it at every call."""
+
+    def __init__(self, tree: Any):
+        leaves, structure = jax.tree.flatten(tree)
+        self.tree, self.key = tree, (structure, tuple(leaves))
+        self.hash = hash(self.key)
+
+    def __hash__(self):
+        return self.hash
+
+    def __eq__(self, other):
+        return self is other or (isinstance(other, Still) and self.key == other.key)
+
+
+@functools.partial(jax.jit, static_argnames=("still", "blocks", "repetitions"))
 def play(
-    game: Any, kinds: tuple[Kind, ...], blocks: tuple, keys: Array, repetitions: int, slips: Array | None
-) -> list[Array]:
-    """For each block of two kinds: how often each joint act came, [acts * acts, row, column, match]."""
+    arrays: Any, luck: tuple, slips: Array | None, *, still: Still, blocks: tuple, repetitions: int
+) -> UInt32[Array, "joint pair match"]:
+    """How often each joint act came in each match, block by block, its rows one after another.
+
+    `arrays` and `still` are a game and kinds of minds, `blocks` which two kinds meet, all of them with
+    luck or none; `luck` is a seed and a number for each pair of minds.
+    """
+    game, kinds = eqx.combine(arrays, still.tree)
+    seed, sums = luck
+    root = owner_key(world_key(seed), BEFORE, "round robin")
+    keys = jax.random.key_data(jax.vmap(jax.vmap(lambda x: jax.random.fold_in(root, x)))(sums))
     found = []
     for a, b in blocks:
         rows, columns = kinds[a], kinds[b]
         here = keys[jnp.array(rows.places)][:, jnp.array(columns.places)]
-        found.append(_block(game, (rows, columns), here, repetitions, slips))
-    return found
+        counts = _block(game, (rows, columns), here, repetitions, slips)
+        found.append(counts.reshape(counts.shape[0], -1, counts.shape[-1]))
+    return jnp.concatenate(found, axis=1)
 
 
 def _block(game: Any, kinds: tuple[Kind, Kind], keys: Array, repetitions: int, slips: Array | None):

@@ -9,20 +9,19 @@ import functools
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Float, Int, UInt32
 
-from .._governed import BEFORE, owner_key, under
+from .._governed import under
 from .._mind import Mind
 from .._scenario import Scenario
-from .._tick import world_key
-from .matches import Kind, explore, play
+from .matches import Kind, Still, explore, play
 
 
 @dataclass(frozen=True)
@@ -71,18 +70,33 @@ def round_robin(
     - `minds`: by name. The seed and the two names are all the luck of a match, whoever else plays.
     - `noise`: probability, 0 to 1, that an act comes out as another; both see what came out.
 
+    What came of matches that luck cannot touch is kept for the next call with the same game and minds.
+
     Raises:
         ValueError: no game of two, no minds, no repetitions, a mind that has yet to learn.
     """
     _check(game, minds, repetitions, noise)
-    kinds = _kinds(_Same((game, *minds.values())))
-    pay = np.asarray(game.payoffs, dtype=float)  # type: ignore[attr-defined]
-    mirrored = bool((pay[0] == pay[1].T).all())
-    every = range(len(kinds))
-    blocks = tuple((a, b) for a in every for b in every if a <= b or not mirrored)
-    keys, slips = _keys(list(minds), seed), jnp.float32(noise) if noise > 0.0 else None
-    played = play(game, kinds, blocks, keys, repetitions, slips)
-    return _result(game, tuple(minds), kinds, dict(zip(blocks, played, strict=True)), noise)
+    society, luck = _Same((game, *minds.values())), (np.uint32(seed), _sums(tuple(minds)))
+    slips = np.float32(noise) if noise > 0.0 else None
+    each, (arrays, still) = _ready(society)
+    shape, turns = (len(minds),) * 2, 0
+    mean, error = np.zeros((2, *shape)), np.zeros(shape)
+    for met in _meetings(society, slips is not None):
+        if met.lucky:
+            how = dict(still=still, blocks=met.blocks, repetitions=repetitions)
+            counts = np.asarray(play(arrays, luck, slips, **how), dtype=float)
+        else:
+            counts = _sure(society)
+        points = np.einsum("kj,jpr->kpr", each, counts / game.horizon)
+        seats = np.concatenate([points[[0, 2]], points[[1, 3]]], axis=1)
+        ours, where = (seats[:, met.one] + seats[:, met.other]) / 2.0, met.pairs
+        mean[:, *where] = ours.mean(axis=-1)
+        if counts.shape[-1] > 1:
+            error[where] = ours[0].std(axis=-1, ddof=1) / np.sqrt(counts.shape[-1])
+        elif met.lucky:
+            error[where] = np.nan
+        turns += game.horizon * counts[0].size
+    return RoundRobin(tuple(minds), mean[0], error, mean[1], turns)
 
 
 def _check(game: Any, minds: Mapping[str, Mind], repetitions: int, noise: float) -> None:
@@ -118,6 +132,60 @@ class _Same(tuple):
 
     def __ne__(self, other):
         return not self == other
+
+
+class _Met(NamedTuple):
+    """Blocks of kinds that meet, all with luck or none; which two minds, row mind and column mind.
+
+    `one` and `other` say where the row mind's points stand: in the first seats of all matches, then the
+    second. They differ if a pair plays in both seats.
+    """
+
+    blocks: tuple[tuple[int, int], ...]
+    lucky: bool
+    pairs: tuple[np.ndarray, np.ndarray]
+    one: np.ndarray
+    other: np.ndarray
+
+
+@functools.lru_cache(maxsize=16)
+def _meetings(society: _Same, noisy: bool) -> tuple[_Met, ...]:
+    """Who meets whom without luck, and with."""
+    (game, *minds), kinds, found = society, _kinds(society), []
+    pay = np.asarray(game.payoffs)
+    mirrored, every = bool((pay[0] == pay[1].T).all()), range(len(kinds))
+    for lucky in (False, True):
+        blocks = [(a, b) for a in every for b in every if a <= b or not mirrored]
+        blocks = [(a, b) for a, b in blocks if (noisy or kinds[a].lucky or kinds[b].lucky) == lucky]
+        matches = [(i, j) for a, b in blocks for i in kinds[a].places for j in kinds[b].places]
+        if not matches:
+            continue
+        at = np.full((len(minds),) * 2, -1)
+        at[tuple(np.transpose(matches))] = np.arange(len(matches))
+        i, j = np.nonzero((at >= 0) | (at.T >= 0))
+        first, second = at[i, j], np.where(at[j, i] >= 0, at[j, i] + len(matches), -1)
+        one, other = np.where(first >= 0, first, second), np.where(second >= 0, second, first)
+        found.append(_Met(tuple(blocks), lucky, (i, j), one, other))
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=8)
+def _ready(society: _Same) -> tuple[np.ndarray, tuple[Any, Still]]:
+    """By joint act, both minds' points and cooperativeness, [4, acts * acts]; game and kinds of minds."""
+    game, m = society[0], len(society[0].acts)
+    pay = np.asarray(game.payoffs, dtype=float)
+    kind = np.asarray(game.cooperativeness(jnp.arange(m)), dtype=float)
+    each = np.stack([*pay, *np.broadcast_arrays(kind[:, None], kind[None, :])]).reshape(4, m * m)
+    arrays, rest = eqx.partition((game, _kinds(society)), eqx.is_array)
+    return each, (arrays, Still(rest))
+
+
+@functools.lru_cache(maxsize=8)
+def _sure(society: _Same) -> np.ndarray:
+    """How often each joint act comes in the matches that luck cannot touch: always the same."""
+    (met, *_), (_, (arrays, still)) = _meetings(society, False), _ready(society)
+    luck = (np.uint32(0), np.zeros((len(society) - 1,) * 2, np.uint32))
+    return np.asarray(play(arrays, luck, None, still=still, blocks=met.blocks, repetitions=1), dtype=float)
 
 
 @functools.lru_cache(maxsize=8)
@@ -179,40 +247,7 @@ def _luck(game: Any, pairs: tuple[Mind, Mind], minds: int) -> tuple[np.ndarray, 
     return drawn, keyed
 
 
-def _keys(names: list[str], seed: int) -> UInt32[Array, "m m 2"]:
-    """A key for each pair of names."""
-    sums = np.array([[zlib.crc32(f"{one}/{two}".encode()) for two in names] for one in names], np.uint32)
-    return _fold(jnp.uint32(seed), jnp.asarray(sums))
-
-
-@jax.jit
-def _fold(seed: Array, sums: UInt32[Array, "m m"]) -> UInt32[Array, "m m 2"]:
-    root = owner_key(world_key(seed), BEFORE, "round robin")
-    return jax.random.key_data(jax.vmap(jax.vmap(lambda x: jax.random.fold_in(root, x)))(sums))
-
-
-def _result(game: Any, names: tuple[str, ...], kinds: tuple[Kind, ...], found: Mapping, noise: float):
-    """Counts of joint acts by block, as points and cooperativeness of the row mind over both seats."""
-    n, m = len(names), len(game.acts)
-    pay = np.asarray(game.payoffs, dtype=float)
-    kind = np.asarray(game.cooperativeness(jnp.arange(m)), dtype=float)
-    each = np.stack([*pay, *np.broadcast_arrays(kind[:, None], kind[None, :])]).reshape(4, m * m)
-    rated = {}
-    for (a, b), counts in found.items():
-        points = np.tensordot(each, np.asarray(counts, dtype=float) / game.horizon, 1)
-        rated[a, b, 0] = points[[0, 2]]
-        rated[a, b, 1] = points[[1, 3]].swapaxes(1, 2)
-    mean, error = np.zeros((2, n, n)), np.zeros((n, n))
-    for a, rows in enumerate(kinds):
-        for b, columns in enumerate(kinds):
-            where = np.ix_(rows.places, columns.places)
-            seats = [rated[key] for key in ((a, b, 0), (b, a, 1)) if key in rated]
-            ours = np.mean(seats, axis=0)
-            mean[0][where], mean[1][where] = ours.mean(axis=-1)
-            repeated = ours.shape[-1]
-            if repeated > 1:
-                error[where] = ours[0].std(axis=-1, ddof=1) / np.sqrt(repeated)
-            elif noise > 0.0 or rows.lucky or columns.lucky:
-                error[where] = np.nan
-    turns = game.horizon * sum(int(np.prod(x.shape[1:])) for x in found.values())
-    return RoundRobin(names, mean[0], error, mean[1], turns)
+@functools.lru_cache(maxsize=8)
+def _sums(names: tuple[str, ...]) -> UInt32[np.ndarray, "m m"]:
+    """A number for each pair of names."""
+    return np.array([[zlib.crc32(f"{one}/{two}".encode()) for two in names] for one in names], np.uint32)
