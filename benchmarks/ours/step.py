@@ -10,6 +10,7 @@ from commonweal.scenarios import Commons
 
 def drive(steps):
     """The commons with five agents: what they see, what they intend, what it brought."""
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # nothing to overlap with
     society = cw.Society(Commons(horizon=steps, collapse=0.0, assignment="proportional"), Random()).prepare()
     engine = Drive(society)
     leaves = len(jax.tree.leaves(engine.start(0)[0].world))

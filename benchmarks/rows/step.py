@@ -15,7 +15,8 @@ def lines(setup: Setup) -> list[str]:
         rival("PettingZoo, simple_spread", "step.py", "pettingzoo", theirs, "pettingzoo"),
     ]
     text = [
-        "Five agents (PettingZoo: three); what they see, choose and get is read back in every step.",
+        "Five agents (PettingZoo: three); what they see, choose and get is read back in every step. "
+        "JAX waits for each call (`jax_cpu_enable_async_dispatch` off), as nothing overlaps here.",
         "",
         *heading(UNIT.text),
     ]

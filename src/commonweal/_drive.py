@@ -19,8 +19,6 @@ from ._scenario import Actions, Sight
 from ._society import Society
 from ._tick import Do, World, act, begin, look
 
-WIDE = tuple(map(np.dtype, (np.float32, np.int32, np.uint32)))  # kinds that are words as they are
-
 
 class Now(NamedTuple):
     """Before a tick, on the host: sights, the pure minds' intent, their odds, whether all is over.
@@ -72,45 +70,39 @@ class Drive:
 
 
 class _Words:
-    """A tree of arrays as one array of 32-bit words: leaves of one kind side by side, so read at once."""
+    """A tree of arrays as one array of 32-bit words; small integers and truths travel as words too."""
 
     def __init__(self, tree: Any):
         leaves, self._tree = jax.tree.flatten(tree)
-        self._order = sorted(range(len(leaves)), key=lambda i: _kind(leaves[i]).name)
-        self._spans: list[Any] = [None] * len(leaves)
-        start = 0
-        for i in self._order:
-            end = start + math.prod(leaves[i].shape)
-            self._spans[i] = (slice(start, end), leaves[i].shape, np.dtype(leaves[i].dtype))
-            start = end
-        self._small = {x.dtype for x in leaves if _kind(x) == np.int32 and x.dtype != np.int32}
+        self._kinds = [np.dtype(x.dtype) for x in leaves]
+        self._wide = [kind if kind.itemsize == 4 else np.dtype(np.int32) for kind in self._kinds]
+        self._shapes = [x.shape for x in leaves]
+        self._ends = np.cumsum([math.prod(shape) for shape in self._shapes]).tolist()
+        self._names = [str(i) for i in range(len(leaves))]
+        fields = zip(self._names, self._wide, self._shapes, strict=True)
+        self._record = np.dtype(list(fields))  # type: ignore[arg-type]
+        self._small = [i for i in range(len(leaves)) if self._kinds[i] != self._wide[i]]
 
     def pack(self, tree: Any) -> UInt32[Array, " words"]:
         """The words of a tree of this structure."""
-        leaves = [jnp.ravel(x).astype(_kind(x)) for x in jax.tree.leaves(tree)]
-        return jnp.concatenate([jax.lax.bitcast_convert_type(leaves[i], jnp.uint32) for i in self._order])
+        pairs = zip(jax.tree.leaves(tree), self._wide, strict=True)
+        parts = [jax.lax.bitcast_convert_type(jnp.ravel(x).astype(kind), jnp.uint32) for x, kind in pairs]
+        return jnp.concatenate(parts)
 
     def unpack(self, words: Array) -> Any:
         """The tree again."""
-
-        def leaf(where, shape, kind):
-            wide = jax.lax.bitcast_convert_type(words[where], kind if kind.itemsize == 4 else jnp.int32)
-            return wide.astype(kind).reshape(shape)
-
-        return self._tree.unflatten([leaf(*span) for span in self._spans])
+        parts = jnp.split(words, self._ends[:-1])
+        each = zip(parts, self._wide, self._kinds, self._shapes, strict=True)
+        leaves = [jax.lax.bitcast_convert_type(x, w).astype(k).reshape(s) for x, w, k, s in each]
+        return self._tree.unflatten(leaves)
 
     def read(self, words: np.ndarray) -> Any:
         """The tree on the host, as views where the words are the numbers."""
-        views: dict[Any, Any] = {
-            np.dtype(kind): words.view(kind) for kind in (np.float32, np.int32, np.uint32)
-        }
-        views |= {kind: views[WIDE[1]].astype(kind) for kind in self._small}
-        return self._tree.unflatten([views[kind][i].reshape(shape) for i, shape, kind in self._spans])
-
-
-def _kind(x: Any) -> np.dtype:
-    """How an array travels: small integers and truths as words."""
-    return np.dtype(x.dtype) if x.dtype.itemsize == 4 else np.dtype(np.int32)
+        record = words.view(self._record)[0]
+        leaves = [record[name] for name in self._names]
+        for i in self._small:
+            leaves[i] = leaves[i].astype(self._kinds[i])
+        return self._tree.unflatten(leaves)
 
 
 class _Call:
