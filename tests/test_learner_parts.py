@@ -210,3 +210,17 @@ def test_learners_beside_speakers_are_refused():
 
     with pytest.raises(ValueError, match="cannot train beside the speakers in seats"):
         cw.Society(prisoners_dilemma(), [Learner(), Mute()]).prepare()
+
+
+@pytest.mark.parametrize("real", [0, 2])
+def test_a_table_takes_every_code_and_real_number_that_it_sees(real):
+    """As a network without units that sees the codes one-hot: a central critic sees all learners' codes."""
+    codes, out, rng = 4, 3, np.random.default_rng(0)
+    seen = Seen(
+        jnp.asarray(rng.normal(size=(real, 5)), jnp.float32), jnp.asarray([[0, 1, 3, 2, 2], [3, 3, 0, 1, 2]])
+    )
+    layer = tuple(jnp.asarray(rng.normal(size=s), jnp.float32) for s in ((out, real + 2 * codes), (out,)))
+    found = Table({"a": codes})._enter(layer, seen, codes)
+    np.testing.assert_allclose(found, Linear()._enter(layer, seen, codes), rtol=1e-5)
+    other = Seen(seen.real, seen.code.at[1].set(0))
+    assert not np.allclose(found, Table({"a": codes})._enter(layer, other, codes))

@@ -94,8 +94,7 @@ def score(
     profile mixes in; None is none anywhere. The entropy of an amount is that of the Gaussian, plus the
     log slope of the squashing at its mean.
     """
-    likely: Any = 0.0
-    entropy: Any = 0.0
+    likely = entropy = jnp.zeros(out.shape[1:])
     for (name, m, _), part in zip(eyes.channels, _split(eyes, out).values(), strict=True):
         one = _score_options if m else _score_amount
         a, b = one(part, legal[name], act[name], lapse)

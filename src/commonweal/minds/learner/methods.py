@@ -50,7 +50,7 @@ class Method(Module):
 
     @abc.abstractmethod
     def loss(self, lesson: Lesson, likely: Array, entropy: Array, value: Array) -> Array:
-        """The scalar to be made small."""
+        """The scalar to be made small: a mean over the moments that are alive."""
 
 
 class Reinforce(Method):

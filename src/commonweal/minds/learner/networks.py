@@ -5,6 +5,7 @@ since long rows compile small and run fast.
 """
 
 import abc
+import functools
 import itertools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -261,7 +262,10 @@ class Table(Network):
         return Seen(jnp.zeros(0), code[None])
 
     def _enter(self, layer, seen, codes):
-        y = _columns(layer[0], seen.code[0])
+        w, real = layer[0], len(seen.real)
+        parts = [w[:, real + i * codes : real + (i + 1) * codes] for i in range(len(seen.code))]
+        y = functools.reduce(jnp.add, map(_columns, parts, seen.code))
+        y = y + jnp.tensordot(w[:, :real], seen.real, 1) if real else y
         return y + _beside(layer[1], y)
 
 

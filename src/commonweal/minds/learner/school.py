@@ -152,11 +152,15 @@ def _code(society: Society) -> str:
     """A digest of the source that training runs: the core, the learners, and what the society is made of."""
     here = Path(__file__).parent
     files = {*here.glob("*.py"), *here.parents[1].glob("_*.py")}
-    for part in (society.scenario.base, *society.scenario.laws, *society.minds, *society.profiles):
+    parts: list[Any] = [society.scenario.base, *society.scenario.laws, *society.minds, *society.profiles]
+    parts += [x for m in society.minds for x in (getattr(m, "network", None), getattr(m, "method", None))]
+    for kind in {kind for part in parts for kind in type(part).__mro__}:
         try:
-            files.add(Path(inspect.getfile(type(part))))
-        except (OSError, TypeError):  # typed at a prompt, say: it has no file
+            file = Path(inspect.getfile(kind))
+        except (OSError, TypeError):  # built in, or typed at a prompt: it has no file
             continue
+        package = kind.__module__.startswith("commonweal.") and kind.__module__.count(".") > 2
+        files |= {*file.parent.glob("*.py")} if package else {file}  # a package's files work together
     texts = sorted(file.read_bytes() for file in files if file.exists())
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
