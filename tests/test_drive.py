@@ -1,5 +1,6 @@
 """A world driven from Python: the same world, one compiled call a tick."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -82,3 +83,28 @@ def test_numbers_of_another_shape_are_other_code():
     assert shown == [[[1.0, 2.0]] * 2, [[3.0, 4.0, 5.0]] * 2]
     at, _ = drives[0].start(1)  # the first again, after the second
     assert drives[0].step(at, {"act": np.zeros(2, np.int32)})[2].sights["notice"].shape == (2, 2)
+
+
+class Keeper(cw.Mind):
+    """Remembers a key, small numbers and truths, and acts by all of them."""
+
+    def init(self, seat, key):
+        return key, jnp.zeros(3, jnp.bfloat16), jnp.ones((2, 0)), jnp.int8(-3), jnp.array(False)
+
+    def act(self, memory, sight, channels, key):
+        kept, small, empty, count, flag = memory
+        heads = jax.random.bernoulli(kept) ^ flag
+        act = jnp.where((small[0] > 0.7) & (count > -2), 1, heads.astype(jnp.int32))
+        return (
+            jax.random.fold_in(kept, act),
+            small + jnp.bfloat16(0.5),
+            empty,
+            count + jnp.int8(1),
+            ~flag,
+        ), {"act": act}
+
+
+def test_what_a_mind_remembers_comes_back_whatever_its_kind():
+    society = cw.Society(prisoners_dilemma(horizon=8), Keeper())
+    plain, stepped = (cw.run(society, 4, engine=engine) for engine in ("graph", "async"))
+    assert np.array_equal(plain.act["act"], stepped.act["act"]) and 0 < plain.act["act"].mean() < 1

@@ -70,12 +70,14 @@ class Drive:
 
 
 class _Words:
-    """A tree of arrays as one array of 32-bit words; small integers and truths travel as words too."""
+    """A tree of arrays as one array of 32-bit words; what is smaller is widened, keys are their words."""
 
     def __init__(self, tree: Any):
-        leaves, self._tree = jax.tree.flatten(tree)
+        found, self._tree = jax.tree.flatten(tree)
+        self._keys = {i: jax.random.key_impl(x) for i, x in enumerate(found) if _is_key(x)}
+        leaves = [_plain(x) for x in found]
         self._kinds = [np.dtype(x.dtype) for x in leaves]
-        self._wide = [kind if kind.itemsize == 4 else np.dtype(np.int32) for kind in self._kinds]
+        self._wide = [_wide(kind) for kind in self._kinds]
         self._shapes = [x.shape for x in leaves]
         self._ends = np.cumsum([math.prod(shape) for shape in self._shapes]).tolist()
         self._names = [str(i) for i in range(len(leaves))]
@@ -85,7 +87,7 @@ class _Words:
 
     def pack(self, tree: Any) -> UInt32[Array, " words"]:
         """The words of a tree of this structure."""
-        pairs = zip(jax.tree.leaves(tree), self._wide, strict=True)
+        pairs = zip(map(_plain, jax.tree.leaves(tree)), self._wide, strict=True)
         parts = [jax.lax.bitcast_convert_type(jnp.ravel(x).astype(kind), jnp.uint32) for x, kind in pairs]
         return jnp.concatenate(parts)
 
@@ -94,6 +96,8 @@ class _Words:
         parts = jnp.split(words, self._ends[:-1])
         each = zip(parts, self._wide, self._kinds, self._shapes, strict=True)
         leaves = [jax.lax.bitcast_convert_type(x, w).astype(k).reshape(s) for x, w, k, s in each]
+        for i, impl in self._keys.items():
+            leaves[i] = jax.random.wrap_key_data(leaves[i], impl=impl)
         return self._tree.unflatten(leaves)
 
     def read(self, words: np.ndarray) -> Any:
@@ -103,6 +107,21 @@ class _Words:
         for i in self._small:
             leaves[i] = leaves[i].astype(self._kinds[i])
         return self._tree.unflatten(leaves)
+
+
+def _is_key(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _plain(x: Array) -> Array:
+    return jax.random.key_data(x) if _is_key(x) else x
+
+
+def _wide(kind: np.dtype) -> np.dtype:
+    """The kind of 32 bits that holds the numbers of this one."""
+    if kind.itemsize == 4:
+        return kind
+    return np.dtype(np.float32 if jnp.issubdtype(kind, jnp.floating) else np.int32)
 
 
 class _Call:
