@@ -22,7 +22,7 @@ def draw(key: PRNGKeyArray, *sizes: int) -> list[Int[Array, " size"]]:
     words = (int(ends[-1]) + 1) // 2
     half = (words + 1) // 2
     first, second = np.arange(half, dtype=np.uint32), np.arange(half, 2 * half, dtype=np.uint32) % words
-    counters = jnp.asarray(first), jnp.asarray(second * (second >= half))
+    counters = jnp.asarray(first), jnp.asarray(second)
     made = hold(jnp.concatenate(threefry(jax.random.key_data(key), *counters)))[:words]
     halves = jnp.concatenate([made & 0xFFFF, made >> 16]).astype(jnp.int32)
     return [halves[end - size : end] for size, end in zip(sizes, ends, strict=True)]

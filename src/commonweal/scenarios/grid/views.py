@@ -89,21 +89,21 @@ def _at(table: Int[Array, "K ..."], places: Int[Array, "*s"]) -> Int[Array, "...
 def _stamp(plan: Plan, scenario, state, seen: Int[Array, "n VU"]) -> Int[Array, "n VU"]:
     """The windows with coins, and agents upon them, where they are; the last stands on top."""
     n, me = scenario.n_agents, jnp.arange(scenario.n_agents)
-    codes, shown = _others(scenario, state)
-    cells = state.place
+    things = [(state.place, *_others(scenario, state))]
     if scenario.n_coins:
         coins = jnp.where(me[:, None] == me[None], OWN_COIN, OTHERS_COIN).astype(jnp.int8)
-        codes, cells = jnp.concatenate([coins, codes], axis=1), jnp.concatenate([state.coins, cells])
-        shown = jnp.concatenate([jnp.ones((n, n), bool), shown], axis=1)
-    if scenario.torus:
-        around = jnp.asarray(plan.around)[jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing]
-        for j in range(len(cells)):
-            here = (around == cells[j]) & shown[:, j, None]
-            seen = jnp.where(here, codes[:, j, None], seen)
-        return seen
-    gap = cells[None] - state.place[:, None] + len(plan.base)
-    spot = _at(jnp.asarray(plan.spots), gap * 4 + state.facing[:, None])
-    return seen.at[me[:, None], jnp.where(shown, spot, NOWHERE)].set(codes, mode="drop")
+        things = [(state.coins, coins, jnp.ones((n, n), bool)), *things]
+    for cells, codes, shown in things:
+        if scenario.torus:
+            around = jnp.asarray(plan.around)[jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing]
+            for j in range(n):
+                here = (around == cells[j]) & shown[:, j, None]
+                seen = jnp.where(here, codes[:, j, None], seen)
+        else:
+            gap = cells[None] - state.place[:, None] + len(plan.base)
+            spot = _at(jnp.asarray(plan.spots), gap * 4 + state.facing[:, None])
+            seen = seen.at[me[:, None], jnp.where(shown, spot, NOWHERE)].set(codes, mode="drop")
+    return seen
 
 
 def _others(scenario, state) -> tuple[Int[Array, "n n"], Bool[Array, "n n"]]:
