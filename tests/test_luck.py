@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.extend.random import threefry_2x32
 
+from commonweal._channel import draw
 from commonweal._luck import as_key, by_rows, hold, seeded, threefry, uniform
 
 DRAWS = {
@@ -74,3 +75,8 @@ def test_a_draw_stops_no_gradient_beside_it():
 
     weigh = by_rows(lambda u, w: u * w.sum(axis=-1))
     assert jax.grad(earned)(jnp.float32(3.0)) == 6.0  # what is drawn has none
+
+
+def test_no_rows_are_no_rows():
+    none = jax.vmap(lambda w: draw(seeded(0), w))(jnp.ones((0, 3)))
+    assert none.shape == (0,) and jax.vmap(lambda w: draw(seeded(0), w))(jnp.ones((2, 0, 3))).shape == (2, 0)

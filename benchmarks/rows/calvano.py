@@ -17,14 +17,21 @@ def lines(setup: Setup) -> list[str]:
     unit = Unit("s", sessions, seconds=True)
     mine = ends | {"count": sessions}
     sides = [
-        ours("commonweal", "calvano.py", "converge", mine),
+        ours(
+            "commonweal[fast]",
+            "calvano.py",
+            "converge",
+            mine | {"engine": "kernel"},
+            packages=("jax", "numba"),
+        ),
         rival("numba", "calvano.py", "numba", ends | {"sessions": sessions}, "numba"),
-        ours("commonweal, numba kernel", "calvano.py", "converge", mine | {"engine": "kernel"}, packages=()),
+        ours("commonweal, without numba", "calvano.py", "converge", mine),
     ]
     text = [
         f"Two learners, 15 prices, one period of memory, one core a side. {sessions} sessions, each until no "
         f"greedy price has changed for {ends['stable']:,} periods; medians of {ROUNDS} rounds. The result is "
-        "the share of the collusive gain and the periods it took, which luck moves a little.",
+        "the share of the collusive gain and the periods it took, which luck moves a little. "
+        "`commonweal[fast]` plays the same sessions, bit for bit, in a kernel of numba.",
         "",
         *heading(f"{sessions} sessions, s"),
     ]

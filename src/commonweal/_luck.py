@@ -2,7 +2,8 @@
 
 JAX rolls the hash into a loop on a CPU, of which XLA compiles and runs every round as calls of their
 own; straight, it takes a third to a half of the time, to compile and to run. On any backend a draw
-with such a key equals, bit for bit, the draw with `jax.random.key(seed)`.
+with such a key equals, bit for bit, the draw with `jax.random.key(seed)`; only `jax.random.poisson`
+insists on JAX's own kind: `jax.random.wrap_key_data(jax.random.key_data(key))` makes it, of equal bits.
 Source of the hash: Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3, SC11.
 """
 
@@ -65,8 +66,9 @@ def by_rows(function: Callable[..., Array]) -> Callable[..., Array]:
         pairs = zip(given, batched, strict=True)
         first, *rest = (x if every else jnp.broadcast_to(x, (size, *x.shape)) for x, every in pairs)
         first = first if batched[0] else hold(first)
-        found = rows(*(x.reshape(-1, *x.shape[2:]) for x in (first, *rest)))
-        return found.reshape(size, -1, *found.shape[1:]), True
+        each = first.shape[1]
+        found = rows(*(x.reshape(size * each, *x.shape[2:]) for x in (first, *rest)))
+        return found.reshape(size, each, *found.shape[1:]), True
 
     def one(*given):
         return rows(*(jax.lax.stop_gradient(x)[None] for x in given))[0]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._card import Card
 from ._channel import Channel
+from ._luck import seeded
 from ._scenario import Outcome, Scenario, Sight, legal_acts
 
 
@@ -28,7 +29,7 @@ def _faults(scenario: Scenario) -> Iterator[str]:
         return
     if not isinstance(scenario.card(), Card):
         yield f"card() gave a {type(scenario.card()).__name__}; wanted a card: return cw.Card(...)"
-    key = jax.random.key(0)
+    key = seeded(0)
     state = scenario.init(key)
     sight = scenario.observe(state)
     if not isinstance(sight, Sight):

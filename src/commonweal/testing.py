@@ -19,6 +19,7 @@ import numpy as np
 from ._card import Card
 from ._channel import Channel
 from ._governed import Governed, Institution, Transition, under
+from ._luck import seeded
 from ._measure import NA, Measure
 from ._mind import Mind
 from ._probe import Anyone, Probe
@@ -98,15 +99,14 @@ def _scenario_faults(scenario: Scenario) -> Iterator[Fault]:
         came = f"represents has {card.n_agents} rows for {scenario.n_agents} agents"
         yield Fault("the card fits", came, "represents=np.eye(self.n_agents)", _where(scenario, "card"))
     if not card.citation.strip():
-        yield Fault(
-            "it cites", "the card has no citation", "citation='Author year, title'", _where(scenario, "card")
-        )
+        came, mend = "the card has no citation", "citation='Author year, title'"
+        yield Fault("it cites", came, mend, _where(scenario, "card"))
     for name, channel in scenario.channels().items():
         yield from _channel_faults(scenario, name, channel)
     if hidden := _hidden(scenario):
         came, mend = "a call draws outside the key", "draw from the key: jax.random.normal(key, shape)"
         yield Fault("all luck is keyed", came, mend, hidden)
-    key = jax.random.key(0)
+    key = seeded(0)
     state = scenario.init(key)
     if not hidden:
         yield from _repeat_faults(scenario, "init", lambda: scenario.init(key))
@@ -236,7 +236,7 @@ def _engine_faults(society: Society) -> Iterator[Fault]:
 def _institution_faults(law: Institution, scenario: Scenario) -> Iterator[Fault]:
     yield from _number_faults(law)
     society = under(scenario, law)
-    n, key = society.n_agents, jax.random.key(0)
+    n, key = society.n_agents, seeded(0)
     memory = law.init(scenario, key)
     yield from _repeat_faults(law, "init", lambda: law.init(scenario, key))
     state = society.init(key)
@@ -286,7 +286,7 @@ def _budget_faults(law: Institution, society: Governed) -> Iterator[Fault]:
 
 def _mind_faults(mind: Mind, scenario: Scenario) -> Iterator[Fault]:
     yield from _number_faults(mind)
-    governed, key = under(scenario), jax.random.key(0)
+    governed, key = under(scenario), seeded(0)
     ready = mind.prepare(governed, 0, key)
     sight = governed.observe(governed.init(key))
     full = sight.tell(felt=jnp.zeros(scenario.n_agents), seat=jnp.arange(scenario.n_agents, dtype=jnp.int32))

@@ -98,7 +98,7 @@ def _alternatives(scenario, groups, seed, what, of):
     channel, values = what
     phases, n, m = len(scenario.groups), scenario.n_agents, len(values)
     rounds = scenario.base.horizon
-    together = max(1, min(rounds, WIDTH // (n * m)))  # rounds whose branches start at the same tick
+    together = max(1, min(rounds, WIDTH // max(n * m, 1)))  # rounds whose branches start at the same tick
     buckets = -(-rounds // together)
 
     def step(world, do):

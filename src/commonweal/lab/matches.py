@@ -11,12 +11,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.random import threefry_2x32
 from jaxtyping import Array, Float, Int, UInt32
 
 from .._channel import check_channels
 from .._governed import BEFORE, owner_key, under
-from .._luck import threefry
+from .._luck import as_key, seeded, threefry
 from .._mind import Mind, Odds, Values
 from .._profile import Profile
 from .._scenario import Sight
@@ -67,11 +66,11 @@ def explore(game: Any, stacked: Mind, seat: int, minds: int) -> tuple[bool, bool
         answers.append(act)
         return memory, act
 
-    program = jax.make_jaxpr(lambda key: eqx.filter(first_turn(key), eqx.is_array))(jax.random.key(0)).jaxpr
+    program = jax.make_jaxpr(lambda key: eqx.filter(first_turn(key), eqx.is_array))(seeded(0)).jaxpr
     used = [x for step in program.eqns for x in step.invars] + program.outvars
 
     def one(mind):
-        key, states = jax.random.key(0), 1
+        key, states = seeded(0), 1
         memory, layers = jax.tree.map(lambda x: x[None], mind.init(jnp.int32(seat), key)), []
         for depth in range(DEPTH):
             every = np.arange(m) if depth else np.arange(1)
@@ -227,9 +226,8 @@ def _own_key(player: Player, where: tuple[Array, Array], t: Array, seat: int):
     """The key of a player in one turn of the match with this key and number."""
     key, match = where
     if not player.keyed:
-        return jax.random.key(0)
-    counter = jnp.stack([t + jnp.uint32((seat + 1) << 30), match])
-    return jax.random.wrap_key_data(threefry_2x32(key, counter))
+        return seeded(0)
+    return as_key(jnp.stack(threefry(key, t + jnp.uint32((seat + 1) << 30), match)))
 
 
 def _remember(players: tuple[Player, Player], where: tuple[Array, Array], now: None, luck: None):

@@ -19,6 +19,7 @@ import polars as pl
 from jaxtyping import Float, Int, UInt32
 
 from .._governed import under
+from .._luck import seeded
 from .._mind import Mind
 from .._scenario import Scenario
 from .matches import Kind, Still, explore, play
@@ -192,7 +193,7 @@ def _sure(society: _Same) -> np.ndarray:
 def _kinds(society: _Same) -> tuple[Kind, ...]:
     """The minds by structure, and by whether luck plays a part in what they do."""
     game, *minds = society
-    scenario, key = under(game), jax.random.key(0)
+    scenario, key = under(game), seeded(0)
     ready = [tuple(mind.prepare(scenario, seat, key) for seat in (0, 1)) for mind in minds]
     alike: dict[Any, list[int]] = {}
     for i, pair in enumerate(ready):
