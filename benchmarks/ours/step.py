@@ -2,15 +2,16 @@
 
 import jax
 
-import commonweal as cw
-from commonweal._drive import Drive
-from commonweal.minds import Random
-from commonweal.scenarios import Commons
-
 
 def drive(steps):
     """The commons with five agents: what they see, what they intend, what it brought."""
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # nothing to overlap with
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # read when the first array is made
+
+    import commonweal as cw
+    from commonweal._drive import Drive
+    from commonweal.minds import Random
+    from commonweal.scenarios import Commons
+
     society = cw.Society(Commons(horizon=steps, collapse=0.0, assignment="proportional"), Random()).prepare()
     engine = Drive(society)
     leaves = len(jax.tree.leaves(engine.start(0)[0].world))
