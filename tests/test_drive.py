@@ -8,6 +8,7 @@ from jaxtyping import Array
 
 import commonweal as cw
 from commonweal._drive import Drive, _compiled
+from commonweal._tick import Do
 from commonweal.institutions import Audit, Commitment
 from commonweal.minds import Random
 from commonweal.scenarios import Commons, NamingGame
@@ -108,3 +109,10 @@ def test_what_a_mind_remembers_comes_back_whatever_its_kind():
     society = cw.Society(prisoners_dilemma(horizon=8), Keeper())
     plain, stepped = (cw.run(society, 4, engine=engine) for engine in ("graph", "async"))
     assert np.array_equal(plain.act["act"], stepped.act["act"]) and 0 < plain.act["act"].mean() < 1
+
+
+def test_a_world_goes_on_as_it_was_forced_whatever_starts_beside_it():
+    drive = Drive(cw.Society(prisoners_dilemma(horizon=2), Random()).prepare())
+    at, now = drive.start(0, Do({"act": (np.ones((2, 2), bool), np.ones((2, 2), np.int32))}))
+    drive.start(0)
+    assert now.intent["act"].tolist() == drive.step(at, now.intent)[2].intent["act"].tolist() == [1, 1]

@@ -37,7 +37,7 @@ class At(NamedTuple):
     """Where a driven world is: its seed, what is forced, and its state as words on the device."""
 
     seed: Any
-    do: tuple[Any, ...]
+    do: dict[str, Any]
     world: Any
 
 
@@ -53,13 +53,11 @@ class Drive:
         leaves, tree = jax.tree.flatten(rest)
         self._numbers = tuple(jax.tree.leaves(numbers))
         shapes = tuple((x.shape, str(x.dtype)) for x in self._numbers)
-        self._code = _compiled(tuple(leaves), tree, jax.tree.structure(numbers), shapes)
+        self._start, self._step = _compiled(tuple(leaves), tree, jax.tree.structure(numbers), shapes)
 
     def start(self, seed: int, do: Do | None = None) -> tuple[At, Now]:
         """The world before its first tick, and what there is to see."""
-        forced, kind = jax.tree.flatten(do or Do())
-        self._start, self._step = self._code(kind)
-        at = At(jnp.uint32(seed), tuple(map(jnp.asarray, forced)), None)
+        at = At(jnp.uint32(seed), jax.tree.map(jnp.asarray, (do or Do()).acts), None)
         world, told = self._start(self._numbers, at)
         return at._replace(world=world), told
 
@@ -144,31 +142,27 @@ class _Call:
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(leaves: tuple, tree: Any, numbers: Any, shapes: tuple) -> Callable[[Any], tuple[_Call, _Call]]:
-    """`start` and `step` for societies of one structure and shapes, by the structure of what is forced."""
+def _compiled(leaves: tuple, tree: Any, numbers: Any, shapes: tuple) -> tuple[_Call, _Call]:
+    """`start` and `step` for societies of one structure and shapes."""
     rest = tree.unflatten(leaves)
 
     def parts(flat):
         return eqx.combine(numbers.unflatten(flat), rest)
 
-    def see(scenario, groups, do: Do, seed: Array, world: World):
-        chosen = look(scenario, groups, do, seed, world)
+    def see(scenario, groups, at: At, world: World):
+        chosen = look(scenario, groups, Do(at.do), at.seed, world)
         after = chosen.world
         return after, Now(chosen.sights, chosen.intent, chosen.odds, after.over, after.illegal)
 
-    @functools.cache
-    def calls(kind):
-        def start(flat, at: At):
-            scenario, groups = parts(flat)
-            return see(scenario, groups, kind.unflatten(at.do), at.seed, begin(scenario, groups, at.seed))
+    def start(flat, at: At):
+        scenario, groups = parts(flat)
+        return see(scenario, groups, at, begin(scenario, groups, at.seed))
 
-        def step(flat, at: At, intent):
-            scenario, groups = parts(flat)
-            world, row = act(scenario, groups, at.seed, first.kept.unpack(at.world), intent)
-            world, now = see(scenario, groups, kind.unflatten(at.do), at.seed, world)
-            return world, (row, now)
+    def step(flat, at: At, intent):
+        scenario, groups = parts(flat)
+        world, row = act(scenario, groups, at.seed, first.kept.unpack(at.world), intent)
+        world, now = see(scenario, groups, at, world)
+        return world, (row, now)
 
-        first = _Call(start)
-        return first, _Call(step)
-
-    return calls
+    first = _Call(start)
+    return first, _Call(step)
