@@ -19,12 +19,11 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, UInt32
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = 0x1BD11BDA
 
-
-Words = tuple[Array, Array]
+Pair = tuple[Array, Array]  # of words
 
 
 @jax.jit  # traced once a shape
-def threefry(key: Words | UInt32[Array, " 2"], x: UInt32[Array, "*s"], y: UInt32[Array, "*s"]) -> Words:
+def threefry(key: Pair | UInt32[Array, " 2"], x: UInt32[Array, "*s"], y: UInt32[Array, "*s"]) -> Pair:
     """Two words for each pair of counters: threefry 2x32 with 20 rounds, under the two words of a key."""
     words = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(PARITY))
     x, y = x + words[0], y + words[1]
@@ -89,7 +88,7 @@ def uniform(key: PRNGKeyArray, number: Int[Array, ""]) -> Float[Array, ""]:
     return by_rows(drawn)(number.astype(jnp.uint32), words[0], words[1])
 
 
-def _counters(shape: tuple[int, ...]) -> Words:
+def _counters(shape: tuple[int, ...]) -> Pair:
     return jnp.zeros(shape, jnp.uint32), jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
 
 
