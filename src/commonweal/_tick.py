@@ -1,5 +1,7 @@
 """One tick of a world, in two halves that both engines share: look and choose, then act and settle."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -123,7 +125,7 @@ def _choose(
         check_channels(channels, list(acts), type(mind).__name__)
         free = {name: act for name, act in acts.items() if not channels[name].lever}
         done = {
-            name: _resolve(act, channels[name], sight.legal[name], profile, luck(f"draw/{name}"))
+            name: _resolve(act, channels[name], sight.legal[name], profile, partial(luck, f"draw/{name}"))
             for name, act in sorted(free.items())
         }
         return (
@@ -135,7 +137,7 @@ def _choose(
     return eqx.filter_vmap(one)(group.minds, group.profiles, memory, rows, seats)
 
 
-def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, u: Array):
+def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, luck: Callable[[], Array]):
     """An act as a typed scalar, and the odds it was drawn with, if any; -1 for odds that are none."""
     stated = act.p if isinstance(act, Odds) else act.q if isinstance(act, Values) else None
     wanted = () if stated is None else legal.shape
@@ -149,6 +151,7 @@ def _resolve(act: Act, channel: Channel, legal: Array, profile: Profile | None, 
         )
     if stated is None:
         return jnp.asarray(act).astype(channel.silence.dtype), None
+    u = luck()
     if isinstance(act, Values):
         odds = (Profile() if profile is None else profile).choose(stated, legal)
         return by_rows(_drawn)(u, odds, jnp.isfinite(total(stated))), odds
