@@ -64,8 +64,8 @@ def shared_codes(plan: Plan, scenario, state) -> Int[Array, " C"]:
 def windows(plan: Plan, scenario, state) -> Int[Array, "n V U"]:
     """int8[n, V, U]: each agent's window; the first row is farthest ahead, the first column on its left."""
     n, values = scenario.n_agents, contents(plan, scenario, state)
-    rows = jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing
-    rows = jnp.where(away(scenario, state), len(plan.views) - 1, rows)  # who is away sees nothing but wall
+    nothing = len(plan.views) - 1  # who is away sees nothing but wall
+    rows = jnp.where(away(scenario, state), nothing, _rows(plan, state))
 
     def look(at):
         row, me = at
@@ -81,6 +81,11 @@ def windows(plan: Plan, scenario, state) -> Int[Array, "n V U"]:
     return _stamp(plan, scenario, state, seen).reshape(shape)
 
 
+def _rows(plan: Plan, state) -> Int[Array, " n"]:
+    """Which row of the plan's tables belongs to each agent's place and facing."""
+    return jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing
+
+
 def _at(table: Int[Array, "K ..."], places: Int[Array, "*s"]) -> Int[Array, "..."]:
     """What the table holds there; all places are in it."""
     return table.at[places].get(mode="promise_in_bounds", wrap_negative_indices=False)
@@ -93,9 +98,10 @@ def _stamp(plan: Plan, scenario, state, seen: Int[Array, "n VU"]) -> Int[Array, 
     if scenario.n_coins:
         coins = jnp.where(me[:, None] == me[None], OWN_COIN, OTHERS_COIN).astype(jnp.int8)
         things = [(state.coins, coins, jnp.ones((n, n), bool)), *things]
+    if scenario.torus:
+        around = jnp.asarray(plan.around)[_rows(plan, state)]
     for cells, codes, shown in things:
         if scenario.torus:
-            around = jnp.asarray(plan.around)[jnp.asarray(plan.ground_at)[state.place] * 4 + state.facing]
             for j in range(n):
                 here = (around == cells[j]) & shown[:, j, None]
                 seen = jnp.where(here, codes[:, j, None], seen)
