@@ -1,5 +1,6 @@
 """The stage game, read off ticks; rules that remember or draw are refused by all who need one."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,18 +13,21 @@ from commonweal.scenarios.matrix_game import prisoners_dilemma
 
 
 class Late(cw.Institution):
-    """Fines everybody from some tick on: a pay that depends on more than the joint act."""
+    """Books something for everybody, from some tick on: a pay that depends on more than the joint act."""
 
     first: int = cw.count(2)
+    every: int = cw.count(1)
+    amount: jax.Array = cw.param(-100.0)
     name: str = cw.text("late")
     told: bool = cw.count(True)
-    budget = "burning"
+    budget = "free"
 
     def init(self, scenario, key):
         return jnp.int32(0)
 
     def settle(self, memory, transition, book, key):
-        return cw.Settlement(memory + 1, jnp.where(memory >= self.first, -100.0, 0.0) * jnp.ones_like(book))
+        due = (memory >= self.first) & ((memory - self.first) % self.every == 0)
+        return cw.Settlement(memory + 1, jnp.where(due, self.amount, 0.0) * jnp.ones_like(book))
 
 
 class Grudge(cw.Institution):
@@ -69,23 +73,12 @@ def test_a_rule_that_remembers_or_draws_is_refused_however_late_it_shows(reader,
         reader(cw.under(prisoners_dilemma(horizon=1000), law))
 
 
-class Dust(cw.Institution):
-    """Pays every other tick what rounding may: the last bit of 4."""
-
-    name: str = cw.text("dust")
-    told: bool = cw.count(True)
-    budget = "free"
-
-    def init(self, scenario, key):
-        return jnp.int32(0)
-
-    def settle(self, memory, transition, book, key):
-        return cw.Settlement(memory + 1, jnp.where(memory % 2 == 1, 4.8e-7, 0.0) * jnp.ones_like(book))
+DUST = Late(1, 2, 4.8e-7)  # every other tick what rounding may: the last bit of 4
 
 
 @pytest.mark.parametrize("reader", [READERS["sessions"], READERS["quantal response"]])
 def test_a_pay_that_differs_by_rounding_is_the_same_pay(reader):
-    reader(cw.under(prisoners_dilemma(horizon=1000), Dust()))
+    reader(cw.under(prisoners_dilemma(horizon=1000), DUST))
 
 
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
