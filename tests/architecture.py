@@ -9,8 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_card _param _luck _graph _channel _scenario _governed _stage _mind _profile _trace _measure".split()
-CORE += "_describe _society _tick _drive _refuse _speak _run _evolve _probe".split()
+CORE = "_card _param _luck _graph _channel _prompt _journal _scenario _governed _stage _profile _mind".split()
+CORE += "_trace _measure _describe _society _tick _drive _refuse _speak _play _run _evolve _probe".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything

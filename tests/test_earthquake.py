@@ -1,5 +1,7 @@
 """The earthquake: single steps worked by hand, then the full version's phases, privacy, luck and mail."""
 
+import json
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -326,10 +328,10 @@ class Clerk(cw.Speaker):
     def __init__(self):
         self.heard = []
 
-    async def answer(self, memory, story, channels):
-        self.heard.append(story)
+    async def ask(self, prompt):
+        self.heard.append(prompt)
         said = {"say": "Roads are bad this week.", "permit": "open", "report": "true"}
-        return memory, {name: said[name] for name in story.legal}
+        return cw.Said(json.dumps({name: said[name] for name in prompt.choices}))
 
 
 def test_mail_reaches_the_others_in_the_next_phase():
@@ -337,10 +339,10 @@ def test_mail_reaches_the_others_in_the_next_phase():
     quake = Earthquake(staged=True, private=True)
     trace = cw.run(cw.Society(quake, [Planned({"say": np.full((8, 4), 2)}), clerk, listener, Random()]), 1)
     assert trace.valid.all()
-    assert [s.t for s in clerk.heard] == [0, 1, 4, 5]  # asked only where there is a choice
-    assert sorted(clerk.heard[0].legal) == ["report", "say"] and list(clerk.heard[1].legal) == ["permit"]
-    news = listener.heard[1].news
-    assert "agent 1 says: 'Roads are bad this week.'" in news and f"agent 0 says: {PHRASES[1]!r}" in news
+    assert [p.where.tick for p in clerk.heard] == [0, 1, 4, 5]  # asked only where there is a choice
+    assert sorted(clerk.heard[0].choices) == ["report", "say"] and clerk.heard[1].choices == ("permit",)
+    news = listener.heard[1].turns[-1][1]
+    assert 'agent 1 says: "Roads are bad this week."' in news and f'agent 0 says: "{PHRASES[1]}"' in news
     assert "agent 2 says" not in news and "Units needed now: B 3." in news
     written = trace.messages.filter((trace.messages["t"] == 0) & (trace.messages["agent"] == 1))
     assert written["text"].to_list() == ["Roads are bad this week."]

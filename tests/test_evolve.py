@@ -103,8 +103,8 @@ class Breaks(cw.Institution):
 
 
 class Talker(cw.Speaker):
-    async def answer(self, memory, story, channels):
-        return memory, {}
+    async def ask(self, prompt):
+        raise cw.NoAnswer
 
 
 class Wild(cw.Mind):

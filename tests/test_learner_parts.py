@@ -205,7 +205,7 @@ def test_a_trained_learner_is_seated_where_it_was_trained():
 
 def test_learners_beside_speakers_are_refused():
     class Mute(cw.Speaker):
-        async def answer(self, memory, story, channels):
+        async def ask(self, prompt):
             raise cw.NoAnswer
 
     with pytest.raises(ValueError, match="cannot train beside the speakers in seats"):

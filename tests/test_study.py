@@ -1,5 +1,6 @@
 """A study runs into a folder, survives being killed, refuses to mix plans, and says what it found."""
 
+import json
 import os
 import random
 import signal
@@ -60,13 +61,10 @@ class Toll(cw.Institution):
 class Mute(cw.Speaker):
     """Answers in even worlds only."""
 
-    def begin(self, seat, seed):
-        return seed
-
-    async def answer(self, memory, story, channels):
-        if memory % 2:
+    async def ask(self, prompt):
+        if prompt.where.seed % 2:
             raise cw.NoAnswer("it said nothing")
-        return memory, {name: "25" for name in story.legal}
+        return cw.Said(json.dumps(dict.fromkeys(prompt.choices, "25")))
 
 
 def small(**changes):

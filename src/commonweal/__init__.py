@@ -29,29 +29,34 @@ if TYPE_CHECKING:
     from ._governed import Settlement as Settlement
     from ._governed import Transition as Transition
     from ._governed import under as under
+    from ._journal import Journal as Journal
     from ._measure import NA as NA
     from ._measure import Estimate as Estimate
     from ._measure import Measure as Measure
     from ._measure import estimate as estimate
     from ._measure import measure as measure
     from ._measure import summarize as summarize
+    from ._mind import Budget as Budget
     from ._mind import Mind as Mind
     from ._mind import NoAnswer as NoAnswer
     from ._mind import Odds as Odds
     from ._mind import Speaker as Speaker
-    from ._mind import Story as Story
     from ._mind import Values as Values
     from ._param import count as count
     from ._param import param as param
     from ._param import text as text
     from ._profile import Profile as Profile
     from ._profile import prospect_value as prospect_value
+    from ._prompt import Prompt as Prompt
+    from ._prompt import Said as Said
+    from ._run import play as play
     from ._run import replay as replay
     from ._run import run as run
     from ._scenario import Outcome as Outcome
     from ._scenario import Scenario as Scenario
     from ._scenario import Sight as Sight
     from ._society import Society as Society
+    from ._speak import Observer as Observer
     from ._trace import Trace as Trace
     from ._trace import load as load
     from .lab.study import Study as Study
@@ -65,12 +70,15 @@ _HOMES = {
     "_evolve": "Evolution evolve",
     "_governed": "Governed Institution Settlement Transition under",
     "_measure": "NA Estimate Measure estimate measure summarize",
-    "_mind": "Mind NoAnswer Odds Speaker Story Values",
+    "_journal": "Journal",
+    "_mind": "Budget Mind NoAnswer Odds Speaker Values",
     "_param": "count param text",
     "_profile": "Profile prospect_value",
-    "_run": "replay run",
+    "_prompt": "Prompt Said",
+    "_run": "play replay run",
     "_scenario": "Outcome Scenario Sight",
     "_society": "Society",
+    "_speak": "Observer",
     "_trace": "Trace load",
     "lab.study": "Study",
     "measures.alignment": "alignment",

@@ -224,17 +224,16 @@ class Amount(Channel):
         return jax.random.uniform(key, legal.shape) * legal
 
     def describe(self, legal):
-        return f"a number from 0 to {float(legal):g} {self.unit}"
+        return f"a number from 0 to {self.render(legal)} {self.unit}"
 
     def render(self, act):
-        return f"{float(act):g}"
+        return str(np.float32(act)).removesuffix(".0")  # the shortest that reads back as it was
 
     def parse(self, said, legal):
         found = re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", said)
-        most = float(legal) * (1.0 + 1e-5)  # `describe` rounds what is legal
-        if len(found) != 1 or not 0.0 <= float(found[0]) <= most:
+        if len(found) != 1 or not 0.0 <= np.float32(found[0]) <= legal:
             raise ValueError(f"the reply {said!r} is not a legal act; wanted {self.describe(legal)}")
-        return min(float(found[0]), float(legal))
+        return float(np.float32(found[0]))
 
 
 class Words(_Options):

@@ -1,18 +1,19 @@
 """What chooses: a `Mind` is pure and in-graph, a `Speaker` answers in words and in its own time."""
 
 import abc
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
-import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ._channel import Channel
 from ._governed import Governed
 from ._param import Module
+from ._profile import Profile
+from ._prompt import Prompt, Said
 from ._scenario import Sight
 
 
@@ -63,24 +64,12 @@ class Mind(Module):
         """New memory and this tick's acts; `sight` is the agent's own row, with `felt` and `seat`."""
 
 
-@dataclass(frozen=True)
-class Story:
-    """All that a speaker is told in one tick.
+class Budget(NamedTuple):
+    """The most that one agent may spend in one world: calls, tokens (read and written), US dollars."""
 
-    `brief` holds rules and persona (told once, repeated here), `news` this tick's facts, `legal` the
-    channels on which there is a choice, with what is legal for this agent.
-    """
-
-    seat: int
-    seed: int
-    t: int
-    brief: str
-    news: str
-    legal: Mapping[str, np.ndarray]
-
-    def choices(self, channels: Mapping[str, Channel]) -> str:
-        """The legal acts in words, one channel a line."""
-        return "\n".join(f"{name}: {channels[name].describe(mask)}" for name, mask in self.legal.items())
+    calls: float = math.inf
+    tokens: float = math.inf
+    cost: float = math.inf
 
 
 class NoAnswer(Exception):  # noqa: N818  (an outcome, not a fault of the program)
@@ -88,26 +77,35 @@ class NoAnswer(Exception):  # noqa: N818  (an outcome, not a fault of the progra
 
 
 class Speaker(abc.ABC):
-    """A mind that answers in words, asynchronously: a language model, a person."""
+    """A mind that answers in words, in its own time: a language model, a person.
+
+    It reads a prompt and writes a text; what it is told, and how its reply is read, is the same for all.
+
+    - `attempts`: calls that may fail one after another before the world is given up. A reply that
+      came and cannot be read is no failure: it is repaired once.
+    - `patience`: seconds for one attempt; `total`: seconds for a decision, with all its attempts.
+    - `budget`: what it may spend in a world; the call that would come after is not made.
+    - `memory`: how many of its own earlier messages and replies it is shown again.
+    - `profile`: its traits, told as its persona, where the society gives its seat none.
+    """
 
     attempts: int = 3
+    patience: float = 300.0
+    total: float = 900.0
+    budget: Budget = Budget()
+    memory: int = 4
+    profile: Profile | None = None
 
     def settings(self) -> Mapping[str, Any]:
         """What made this speaker what it is, as arguments that would make it again; enters the recipe.
 
-        Leave out what it remembers and what must stay secret; by default nothing is told.
+        Leave out what must stay secret; by default nothing is told.
         """
         return {}
 
-    def begin(self, seat: int, seed: int) -> Any:
-        """What the speaker remembers before the first tick of a world."""
-        return None
-
     @abc.abstractmethod
-    async def answer(
-        self, memory: Any, story: Story, channels: Mapping[str, Channel]
-    ) -> tuple[Any, dict[str, str]]:
-        """New memory and a reply in words for each channel with a choice; the channel parses it.
+    async def ask(self, prompt: Prompt) -> Said:
+        """What it says to this; the text should be one JSON object, see `prompt.schema`.
 
         Raises:
             NoAnswer: there is none; any other error counts as a failed attempt.

@@ -8,25 +8,24 @@ import asyncio
 import functools
 import operator
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import polars as pl
 
-from ._channel import Words
 from ._describe import describe, rebuild
-from ._drive import Drive
 from ._governed import Governed
-from ._mind import NoAnswer
+from ._journal import Journal, from_table, to_table
+from ._play import Played, messages, play_worlds
 from ._refuse import refuse_illegal, refuse_malformed, refuse_unfit
 from ._society import Society
-from ._speak import Moment, listen
+from ._speak import Observer
 from ._tick import Do, World, begin, tick
-from ._trace import MESSAGES, Trace, no_messages
+from ._trace import Trace
 
 CHUNK = 65_536  # worlds in one compiled call
 
@@ -37,6 +36,8 @@ def run(
     *,
     engine: Literal["auto", "graph", "async"] = "auto",
     do: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    journal: Journal | None = None,
+    observer: Observer | None = None,
 ) -> Trace:
     """Simulate a society in one world per seed and return the trace.
 
@@ -51,11 +52,44 @@ def run(
       speakers answer; `auto` picks `async` exactly when there are speakers.
     - `do`: forced acts, channel -> (Bool[T, n], values [T, n]), for counterfactuals; with a leading
       world axis, each world has its own.
+    - `journal`: replies of speakers that are known already, and where new ones are kept.
+    - `observer`: is told of rounds and decisions in worlds with speakers.
 
     **Raises**
 
     - ValueError: no seeds, an unknown channel, an act out of range.
     """
+    task = _task(society, seeds, engine, do)
+    if task.engine == "async":
+        return _finish(_answered(task, journal, observer))
+    with _blamed(task):
+        parts = _rollouts(task.ready, task.names, task.do)
+    return _trace(task, parts, [])
+
+
+async def play(
+    society: Society,
+    seeds: int | Sequence[int] = 1,
+    *,
+    do: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    journal: Journal | None = None,
+    observer: Observer | None = None,
+) -> Trace:
+    """As `run` with the asynchronous engine, inside an event loop that is running already."""
+    return await _answered(_task(society, seeds, "async", do), journal, observer)
+
+
+class _Task(NamedTuple):
+    """What is to be run: the society ready for it, the worlds, the forced acts, the recipe."""
+
+    ready: Society
+    names: list[int]
+    do: Do
+    engine: str
+    recipe: dict[str, Any]
+
+
+def _task(society: Society, seeds: int | Sequence[int], engine: str, do: Any) -> _Task:
     if not isinstance(society, Society):
         raise TypeError(
             f"run() came with a {type(society).__name__}; wanted a society: "
@@ -72,22 +106,43 @@ def run(
     told = ready if society.learners else society  # what was learned belongs to the recipe
     recipe = {"society": describe(told), "engine": chosen, "forced": bool(do)}
     recipe |= {"platform": jax.devices()[0].platform, "jax": jax.__version__}
-    forced = _forced(do or {}, ready, len(names))
+    return _Task(ready, names, _forced(do or {}, ready, len(names)), chosen, recipe)
+
+
+@contextmanager
+def _blamed(task: _Task) -> Iterator[None]:
+    """If a run fails and the scenario is at fault, say so in one line."""
     try:
-        if chosen == "async":
-            parts, invalid, phrases = _finish(_play_all(ready, names, forced))
-        else:
-            parts, invalid, phrases = _rollouts(ready, names, forced), (), {}
+        yield
     except Exception:
-        refuse_malformed(society.scenario.base)  # if the scenario is at fault, say so in one line
+        refuse_malformed(task.ready.scenario.base)
         raise
-    card = ready.scenario.card()
+
+
+async def _answered(task: _Task, journal: Journal | None, observer: Observer | None) -> Trace:
+    with _blamed(task):
+        played = await play_worlds(
+            task.ready, task.names, task.do, journal or Journal(), observer or Observer()
+        )
+    parts = jax.tree.map(lambda *x: np.stack(x), *(one.rows for one in played))
+    parts = _rounds(parts, task.ready.scenario) | {"illegal": np.array([one.illegal for one in played])}
+    return _trace(task, parts, played)
+
+
+def _trace(task: _Task, parts: dict[str, Any], played: list[Played]) -> Trace:
+    card, channels = task.ready.scenario.card(), task.ready.scenario.channels()
     refuse_unfit(card, parts)
-    channels = ready.scenario.channels()
-    refuse_illegal(parts["intent"], parts.pop("illegal"), names, channels)
-    table = _messages(parts["act"], channels, phrases)
-    seeds_column = np.asarray(names, np.int64)
-    return Trace(seeds=seeds_column, card=card, invalid=invalid, messages=table, recipe=recipe, **parts)
+    refuse_illegal(parts["intent"], parts.pop("illegal"), task.names, channels)
+    parts["messages"] = messages(parts["act"], channels, [one.talk for one in played])
+    if task.ready.speakers:
+        parts["refused"] = np.zeros(parts["book"]["pay"].shape, bool)
+        for w, one in enumerate(played):
+            for t, agent in one.talk.refused:
+                parts["refused"][w, t, agent] = True
+        parts["replies"] = to_table([entry for one in played for entry in one.entries])
+    seeds = np.asarray(task.names, np.int64)
+    invalid = tuple(one.why for one in played)
+    return Trace(seeds=seeds, card=card, invalid=invalid, recipe=task.recipe, **parts)
 
 
 def replay(
@@ -98,7 +153,9 @@ def replay(
 ) -> Trace:
     """Run a trace's recipe again, in the same worlds; with `do`, as it would have been.
 
-    With neither argument the result equals the trace bit for bit (the null counterfactual).
+    With neither argument the result equals the trace bit for bit (the null counterfactual). Speakers
+    are asked only what they were not asked then: of those, nobody for the null, and with `do` from the
+    first prompt that it changes.
 
     Raises:
         ValueError: a recording, an evolution or a learning curve, which have no recipe of a run; a trace
@@ -113,7 +170,8 @@ def replay(
             "cw.replay(trace, do=...), or do={} for the same worlds without them"
         )
     known = rebuild(trace.recipe["society"]) if society is None else society
-    return run(known, [int(s) for s in trace.seeds], do=do, engine=trace.recipe["engine"])
+    worlds = [int(s) for s in trace.seeds]
+    return run(known, worlds, do=do, engine=trace.recipe["engine"], journal=from_table(trace.replies))
 
 
 def _seeds(seeds: int | Sequence[int]) -> list[int]:
@@ -194,50 +252,6 @@ def _rounds(rows: dict[str, Any], scenario: Governed) -> dict[str, Any]:
     return last | {"odds": odds}
 
 
-async def _play_all(society: Society, names: list[int], do: Do):
-    """All worlds in flight together, each with its own barrier a tick; results in the seeds' order."""
-    drive = Drive(society)
-    played = await asyncio.gather(
-        *(
-            _play(society, drive, seed, jax.tree.map(operator.itemgetter(i), do))
-            for i, seed in enumerate(names)
-        )
-    )
-    rows = [rows for rows, _, _, _ in played]
-    parts = _rounds(jax.tree.map(lambda *x: np.stack(x), *rows), society.scenario)
-    parts["illegal"] = np.array([illegal for _, illegal, _, _ in played])
-    return (
-        parts,
-        tuple(why for _, _, why, _ in played),
-        {i: said for i, (_, _, _, said) in enumerate(played) if said},
-    )
-
-
-async def _play(society: Society, drive: Drive, seed: int, do: Do):
-    scenario, phases = society.scenario, len(society.scenario.groups)
-    forces = {name: np.asarray(mask) for name, (mask, _) in do.acts.items()}
-    at, now = drive.start(seed, do)
-    memories = {i: society.minds[i].begin(i, seed) for i in society.speakers}  # type: ignore[union-attr]
-    rows, why, said = [], "", []
-    for t in range(scenario.horizon):
-        intent, odds = now.intent, now.odds
-        if society.speakers and not now.over:
-            try:
-                forced = {name: mask[t // phases] for name, mask in forces.items()}
-                intent = await listen(society, memories, now, Moment(seed, t // phases, forced), said)
-            except NoAnswer as reason:
-                why = str(reason)
-        at, row, now = drive.step(at, intent)
-        rows.append(row | {"odds": odds})
-        if why:
-            rows[-1] = jax.tree.map(np.zeros_like, rows[-1])
-            rows += [rows[-1]] * (scenario.horizon - t - 1)
-            break
-        await asyncio.sleep(0)
-    stacked = jax.tree.map(lambda *x: np.stack(x), *rows)
-    return stacked, int(now.illegal), why, said
-
-
 def _finish(work: Coroutine):
     """Run a coroutine to its end, in a thread of its own where an event loop is already running."""
     try:
@@ -259,26 +273,3 @@ def _finish(work: Coroutine):
     if error is not None:
         raise error
     return result
-
-
-def _messages(acts: Mapping[str, np.ndarray], channels, phrases: Mapping[int, list[str]]) -> pl.DataFrame:
-    """What was said: one row per act on a `Words` channel that is not silence."""
-    tables = [no_messages()]
-    for name, channel in channels.items():
-        if isinstance(channel, Words):
-            world, t, agent = np.nonzero(acts[name])
-            codes = acts[name][world, t, agent]
-            said = [
-                _said(channel, int(c), phrases.get(int(w), [])) for w, c in zip(world, codes, strict=True)
-            ]
-            frame = pl.DataFrame({"world": world, "t": t, "agent": agent}).with_columns(
-                channel=pl.lit(name), text=pl.Series(said, dtype=pl.String)
-            )
-            tables.append(frame.cast(MESSAGES))  # type: ignore[arg-type]
-    return pl.concat(tables).sort("world", "t", "agent", "channel")
-
-
-def _said(channel: Words, code: int, phrases: list[str]) -> str:
-    """What a code stands for; a code that no speaker made (a forced one, say) has no words."""
-    free = code - len(channel.options)
-    return channel.render(code) if free < 0 or free >= len(phrases) else phrases[free]

@@ -44,7 +44,9 @@ class Society(eqx.Module):
         n = scenario.n_agents
         self.scenario = under(scenario)
         self.minds = _seats(minds, n, "minds", (Mind, Speaker))
-        self.profiles = _seats(profiles, n, "profiles", (Profile, type(None)))
+        given = _seats(profiles, n, "profiles", (Profile, type(None)))
+        own = (mind.profile if isinstance(mind, Speaker) else None for mind in self.minds)
+        self.profiles = tuple(one if one is not None else its for one, its in zip(given, own, strict=True))
 
     @property
     def speakers(self) -> tuple[int, ...]:

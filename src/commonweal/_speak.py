@@ -2,110 +2,240 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._channel import Channel, Words
+from ._channel import Words
+from ._describe import identity
 from ._drive import Now
 from ._governed import owner_key
-from ._mind import NoAnswer, Speaker, Story
+from ._journal import Entry, Journal, digest
+from ._luck import seeded
+from ._mind import NoAnswer, Speaker
+from ._prompt import Prompt, Reply, Said, Story, Where, compose, quote, read, repair
 from ._scenario import Actions
 from ._society import Society
-from ._tick import world_key
+
+Aside = tuple[int, int, str, str]  # round, agent, what it is, text: a row of the messages
 
 
-class Moment(NamedTuple):
-    """When speakers are asked: the world's seed, the round, and channel -> Bool[n], acts that are forced."""
+class Observer:
+    """Is told what happens in worlds with speakers while they are played; this one ignores it."""
 
-    seed: int
-    t: int
-    forced: Mapping[str, np.ndarray]
+    def round(self, seed: int, t: int) -> AbstractAsyncContextManager:
+        """Around everything that happens in a round."""
+        return nullcontext()
 
+    def agent(self, seed: int, t: int, seat: int) -> AbstractAsyncContextManager:
+        """Around one agent's decision, and all its calls."""
+        return nullcontext()
 
-async def listen(
-    society: Society, memories: dict[int, Any], now: Now, when: Moment, said: list[str]
-) -> Actions:
-    """The intent with every speaker's answer in it; all are asked at once, and taken in seat order.
-
-    New memories go into `memories`, words that are not in a phrasebook are appended to `said`.
-
-    Raises:
-        NoAnswer: somebody had none.
-    """
-    channels = society.scenario.channels()
-    phrasebook = {name: (*c.options, *said) for name, c in channels.items() if isinstance(c, Words)}
-    stories = {i: _story(society, now.sights, i, when, phrasebook) for i in society.speakers}
-    asked = {i: story for i, story in stories.items() if story.legal}
-    replies = await asyncio.gather(
-        *(_ask(society.minds[i], memories[i], story, channels) for i, story in asked.items())  # type: ignore[arg-type]
-    )
-    intent: dict[str, Any] = {name: np.array(x) for name, x in now.intent.items()}
-    for i, (memory, acts) in zip(asked, replies, strict=True):
-        memories[i] = memory
-        for name, one in acts.items():
-            if isinstance(one, str):
-                said.append(one)
-                one = len(channels[name].options) + len(said) - 1  # type: ignore[attr-defined]
-            intent[name][i] = one
-    return intent
+    def settled(self, seed: int, t: int, row: Mapping[str, Any]) -> None:
+        """After a round, with its row of the trace."""
 
 
-def _story(
-    society: Society, sights, i: int, when: Moment, phrasebook: Mapping[str, tuple[str, ...]]
-) -> Story:
-    scenario, profile = society.scenario, society.profiles[i]
-    row = jax.tree.map(lambda x: x[i], sights)
-    if profile is not None:
-        key = owner_key(world_key(jnp.uint32(when.seed)), jnp.int32(when.t), "profile")
-        row = profile.perceive(jax.tree.map(jnp.asarray, row), jax.random.fold_in(key, i))
-        row = jax.tree.map(np.asarray, row)
-    channels, card = scenario.channels(), scenario.card()
-    legal = {
-        name: mask
-        for name, mask in row.legal.items()
-        if not channels[name].lever
-        and not (name in when.forced and when.forced[name][i])
-        and (mask.sum() > 1 if mask.dtype == bool else mask > 0)
-    }
+class Talk:
+    """The speakers of one world, what they have been told and have said."""
+
+    def __init__(self, society: Society, seed: int, journal: Journal, observer: Observer):
+        self.seed, self._society, self._journal, self._observer = seed, society, journal, observer
+        scenario = society.scenario
+        self._channels, self._phases, card = scenario.channels(), len(scenario.groups), scenario.card()
+        self._who = {i: _voice(society.minds[i]) for i in society.speakers}  # type: ignore[arg-type]
+        self._briefs = {i: _brief(society, card, i) for i in society.speakers}
+        self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
+        self._spent: dict[int, list[Said]] = {i: [] for i in society.speakers}
+        self._claims: list[Mapping[str, str]] = []  # beside each of `said`
+        self.said: list[str] = []  # words that are in no phrasebook
+        self.asides: list[Aside] = []
+        self.refused: set[tuple[int, int]] = set()  # (round, agent)
+        self.entries: list[Entry] = []
+
+    async def listen(self, now: Now, tick: int, forced: Mapping[str, np.ndarray]) -> Actions:
+        """The intent with every speaker's answer in it; all are asked at once, and taken in seat order.
+
+        `forced` is channel -> Bool[n], acts that an intervention has taken from them.
+
+        Raises:
+            NoAnswer: somebody had none; of several, the one in the first seat says why.
+        """
+        stories = {i: self._story(now.sights, i, tick, forced) for i in self._society.speakers}
+        asked = {i: story for i, story in stories.items() if story.legal}
+        replies = await asyncio.gather(
+            *(self._decide(i, story, tick) for i, story in asked.items()), return_exceptions=True
+        )
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                raise reply
+        intent: dict[str, Any] = {name: np.array(x) for name, x in now.intent.items()}
+        for (i, story), answer in zip(asked.items(), replies, strict=True):
+            reply, acts = answer  # type: ignore[misc]
+            self._note(i, tick // self._phases, story, reply, now)
+            for name, one in acts.items():
+                if isinstance(one, str):
+                    self.said.append(one)
+                    self._claims.append(reply.claims)
+                    one = len(self._channels[name].options) + len(self.said) - 1  # type: ignore[attr-defined]
+                intent[name][i] = one
+        return intent
+
+    def _story(self, sights, i: int, tick: int, forced: Mapping[str, np.ndarray]) -> Story:
+        scenario, profile, channels = self._society.scenario, self._society.profiles[i], self._channels
+        row = jax.tree.map(lambda x: x[i], sights)
+        if profile is not None and float(profile.noise):
+            key = owner_key(seeded(jnp.uint32(self.seed)), jnp.int32(tick // self._phases), "profile")
+            row = profile.perceive(jax.tree.map(jnp.asarray, row), jax.random.fold_in(key, i))
+            row = jax.tree.map(np.asarray, row)
+        legal = {
+            name: mask
+            for name, mask in row.legal.items()
+            if not channels[name].lever
+            and not (name in forced and forced[name][i])
+            and (mask.sum() > 1 if mask.dtype == bool else mask > 0)
+        }
+        if not legal:
+            return Story("", "", legal)
+        news = [scenario.tell(row)]
+        for name, channel in channels.items():
+            heard = row.facts.get(f"mail:{name}", []) if isinstance(channel, Words) else []
+            news += [f"agent {j} says: {self._heard(channel, int(c))}" for j, c in enumerate(heard) if c]
+        talks = any(isinstance(channels[name], Words) and mask[-1] for name, mask in legal.items())
+        facts = tuple(name for name in row.facts if not name.startswith(("mail:", "shown:"))) if talks else ()
+        return Story(self._briefs[i], "\n".join(filter(None, news)), legal, facts)
+
+    def _heard(self, channel, code: int) -> str:
+        free = code - len(channel.options)
+        if not 0 <= free < len(self.said):
+            return quote(channel.render(code))
+        claims = ", ".join(f"{name} = {quote(value)}" for name, value in self._claims[free].items())
+        return quote(self.said[free]) + (f" (claiming {claims})" if claims else "")
+
+    async def _decide(self, i: int, story: Story, tick: int) -> tuple[Reply, dict[str, Any]]:
+        """One answer, parsed, or NoAnswer with the agent and the round."""
+        t = tick // self._phases
+        async with self._observer.agent(self.seed, t, i):
+            try:
+                return await self._answer(i, story, Where(self.seed, tick, i))
+            except NoAnswer as reason:
+                raise NoAnswer(f"agent {i} gave no answer at t={t} ({reason})") from None
+
+    async def _answer(self, i: int, story: Story, where: Where) -> tuple[Reply, dict[str, Any]]:
+        """What came and cannot be read is sent back once, with what is wrong with it."""
+        speaker: Speaker = self._society.minds[i]  # type: ignore[assignment]
+        past = self._past[i][-speaker.memory :] if speaker.memory else []
+        prompt = compose(story, self._channels, past, where)
+        asked, fault = prompt.turns[-1][1], ""
+        for draw in (1, 2):
+            said = await self._paid(speaker, prompt)
+            try:
+                reply = Reply({}, refusal=said.text or "(none)") if said.refused else read(said.text, story)
+                acts = self._acts(reply, story)
+            except ValueError as error:
+                fault = " ".join(str(error).split())
+                self.asides.append((where.tick // self._phases, i, "(malformed)", said.text))
+                more = (("assistant", said.text), ("user", repair(fault)))
+                prompt = prompt._replace(turns=prompt.turns + more, where=where._replace(draw=draw))
+            else:
+                self._past[i].append((asked, said.text))
+                return reply, acts
+        raise NoAnswer(f"malformed twice: {fault}")
+
+    async def _paid(self, speaker: Speaker, prompt: Prompt) -> Said:
+        """The journal's answer, or a call; a call that fails is tried again, within all limits."""
+        i, key = prompt.where.seat, digest(prompt, self._who[prompt.where.seat])
+        said = self._journal.find(prompt.where, key)
+        if said is None:
+            spent = self._spent[i]
+            used = (len(spent), sum(s.read + s.written for s in spent), sum(s.cost for s in spent))
+            for what, mine, most in zip(speaker.budget._fields, used, speaker.budget, strict=True):
+                if mine >= most:
+                    raise NoAnswer(f"its budget of {most:g} {what} is spent")
+            said = await _call(speaker, prompt)
+            self._journal.keep(Entry(prompt.where, key, said))
+        self._spent[i].append(said)
+        self.entries.append(Entry(prompt.where, key, said))
+        return said
+
+    def _acts(self, reply: Reply, story: Story) -> dict[str, Any]:
+        """The acts as codes and numbers; words that are in no phrasebook stay text. A refusal has none."""
+        if not reply.refusal:
+            return {name: self._act(name, reply, mask) for name, mask in story.legal.items()}
+        for name, mask in story.legal.items():
+            channel = self._channels[name]
+            if not channel.allowed(channel.silence, jnp.asarray(mask)):
+                wanted = f"{name} must be {channel.describe(mask)}"
+                raise NoAnswer(f"refused, where doing nothing is not legal: {wanted} ({reply.refusal})")
+        return {}
+
+    def _act(self, name: str, reply: Reply, legal: np.ndarray) -> int | float | str:
+        channel, said = self._channels[name], reply.acts[name]
+        if isinstance(channel, Words) and legal[-1] and (reply.claims or not _known(channel, said, legal)):
+            return said.strip()
+        return channel.parse(said, legal)
+
+    def _note(self, i: int, t: int, story: Story, reply: Reply, now: Now) -> None:
+        """Keep what is no act: notes, refusals, and claims beside what the agent saw."""
+        if reply.refusal:
+            self.refused.add((t, i))
+            self.asides.append((t, i, "(refusal)", reply.refusal))
+        if reply.notes:
+            self.asides.append((t, i, "(notes)", reply.notes))
+        for name, value in reply.claims.items():
+            self.asides.append((t, i, f"(claim) {name}", value))
+            if name in story.facts:
+                seen = np.asarray(now.sights.facts[name][i]).ravel()
+                self.asides.append((t, i, f"(fact) {name}", ", ".join(f"{float(x):g}" for x in seen)))
+
+
+def _brief(society: Society, card, i: int) -> str:
+    """Persona and rules, told at the head of every prompt."""
+    profile = society.profiles[i]
     mine = [s.name for s, w in zip(card.stakeholders, card.represents[i], strict=True) if w]
     persona = "" if profile is None else profile.persona(f"agent {i}", " and ".join(mine) or "nobody")
-    news = [scenario.tell(row)]
-    for name, phrases in phrasebook.items():
-        codes = row.facts.get(f"mail:{name}", [])
-        heard = {j: phrases[c] if c < len(phrases) else "(words)" for j, c in enumerate(codes) if c}
-        news += [f"agent {j} says: {words!r}" for j, words in heard.items()]
-    brief = "\n".join(filter(None, [persona, scenario.brief(i)]))
-    return Story(i, when.seed, when.t, brief, "\n".join(filter(None, news)), legal)
+    return "\n".join(filter(None, [persona, society.scenario.brief(i)]))
 
 
-async def _ask(speaker: Speaker, memory: Any, story: Story, channels: Mapping[str, Channel]):
-    """One answer, parsed; failures are retried, and what still fails makes the world invalid."""
-    last = "it was not asked"
-    for _ in range(speaker.attempts):
-        try:
-            later, replies = await speaker.answer(memory, story, channels)
-            missing = set(story.legal) - set(replies)
-            if missing:
-                raise ValueError(f"the reply lacks {sorted(missing)}")
-            return later, {name: _read(channels[name], replies[name], m) for name, m in story.legal.items()}
-        except NoAnswer as reason:
-            last = str(reason)
-            break
-        except Exception as error:  # noqa: BLE001  (whatever a provider raises is missing data)
-            last = f"{type(error).__name__}: {error}"
-    raise NoAnswer(f"agent {story.seat} gave no answer at t={story.t} ({last})")
+def _voice(speaker: Speaker) -> str:
+    """A digest of who speaks; what the engine keeps to (limits) or tells (traits, the past) is no part."""
+    settings = {k: v for k, v in speaker.settings().items() if k not in Speaker.__annotations__}
+    return identity([type(speaker).__qualname__, settings])
 
 
-def _read(channel: Channel, reply: str, legal: np.ndarray) -> int | float | str:
-    """A reply as a code or a number; words that are not in the phrasebook stay text."""
-    if not isinstance(reply, str):
-        raise ValueError(f"the reply {reply!r} is a {type(reply).__name__}; wanted words")
+def _known(channel: Words, said: str, legal: np.ndarray) -> bool:
+    """Whether a reply is silence or a phrase of the phrasebook."""
     try:
-        return channel.parse(reply, legal)
+        channel.parse(said, legal)
     except ValueError:
-        if isinstance(channel, Words) and legal[-1]:
-            return reply.strip()
-        raise
+        return False
+    return True
+
+
+async def _call(speaker: Speaker, prompt: Prompt) -> Said:
+    """One finished call, after as many failed ones as the speaker allows.
+
+    Raises:
+        NoAnswer: all failed, or all the time is spent.
+    """
+    last = "it was not asked"
+    try:
+        async with asyncio.timeout(speaker.total):
+            for _ in range(speaker.attempts):
+                try:
+                    async with asyncio.timeout(speaker.patience):
+                        said = await speaker.ask(prompt)
+                    if not isinstance(said, Said) or not isinstance(said.text, str):
+                        raise TypeError(f"ask() gave {said!r}; wanted cw.Said(text)")
+                    return said
+                except NoAnswer:
+                    raise
+                except TimeoutError:
+                    last = f"no reply within {speaker.patience:g} s"
+                except Exception as error:  # noqa: BLE001  (whatever a provider raises is missing data)
+                    last = f"{type(error).__name__}: {error}"
+    except TimeoutError:
+        last = f"no reply within {speaker.total:g} s in all; last: {last}"
+    raise NoAnswer(last)

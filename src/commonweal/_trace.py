@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
+from ._journal import REPLIES
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
 
@@ -39,7 +41,10 @@ class Trace:
     - `odds`: channel -> Float[W, T, n, options], where minds state their choice probabilities.
     - `alive`: Bool[W, T], whether the tick was played; columns are 0 where it was not.
     - `invalid`: one string a world, empty when the world is valid, else the reason.
-    - `messages`: table of world, t, agent, channel, text.
+    - `messages`: table of world, t, agent, channel, text. What is no act stands under a channel in
+      parentheses: (notes), (refusal), (malformed), (claim) NAME, and (fact) NAME, what the agent saw.
+    - `refused`: Bool[W, T, n], decisions that a speaker would not take; it then did nothing.
+    - `replies`: table of every answered call of a speaker (see `_journal`), from which a replay goes on.
     - `labels`: name -> [W, n], facts about who sat where (model, prompting), never read by measures
       of behavior.
     - `recipe`: JSON-able; how to run it again.
@@ -59,6 +64,8 @@ class Trace:
     odds: dict[str, np.ndarray] = field(default_factory=dict)
     invalid: tuple[str, ...] = ()
     messages: pl.DataFrame = field(default_factory=no_messages)
+    refused: np.ndarray | None = None
+    replies: pl.DataFrame = field(default_factory=partial(pl.DataFrame, schema=REPLIES))
     labels: dict[str, np.ndarray] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
 
@@ -104,10 +111,11 @@ class Trace:
         messages = (
             messages.with_columns(world=pl.col("new")).drop("new").sort("world", "t", "agent", "channel")
         )
-        skip = {"card", "recipe", "messages", "invalid"}
+        replies = self.replies.filter(pl.col("seed").is_in(self.seeds[index].tolist()))
+        skip = {"card", "recipe", "messages", "replies", "invalid"}
         parts = {f.name: cut(getattr(self, f.name)) for f in fields(self) if f.name not in skip}
         invalid = tuple(self.invalid[i] for i in index)
-        return replace(self, **parts, messages=messages, invalid=invalid)
+        return replace(self, **parts, messages=messages, replies=replies, invalid=invalid)
 
     def decisions(self) -> pl.DataFrame:
         """The long table, one row a world, tick and agent, of the ticks that were played."""
@@ -154,6 +162,7 @@ class Trace:
             meta["shapes"][file] = {"shape": list(shape), "columns": sorted(group)}
             pl.DataFrame({name: group[name].ravel() for name in sorted(group)}).write_parquet(part / file)
         self.messages.write_parquet(part / "messages.parquet")
+        self.replies.write_parquet(part / "replies.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
 
 
@@ -198,8 +207,8 @@ def load(folder: str | os.PathLike) -> Trace:
             parts.setdefault(table, {})[column] = array
         else:
             parts[table] = array
-    messages = pl.read_parquet(folder / "messages.parquet")
-    return Trace(card=card, messages=messages, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
+    parts |= {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("messages", "replies")}
+    return Trace(card=card, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
 
 
 def card_to_dict(card: Card) -> dict[str, Any]:

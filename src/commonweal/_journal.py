@@ -1,0 +1,81 @@
+"""Replies that are paid for, kept: by world, tick, agent and try, and only for the very same prompt."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from ._prompt import Prompt, Said, Where
+
+REPLIES = {"seed": pl.Int64, "tick": pl.Int64, "agent": pl.Int64, "draw": pl.Int64, "prompt": pl.String}
+REPLIES |= {"text": pl.String, "refused": pl.Boolean, "read": pl.Int64, "written": pl.Int64}
+REPLIES |= {"cost": pl.Float64}
+
+
+class Entry(NamedTuple):
+    """One call: which it was, a digest of what was asked of whom, and what came back."""
+
+    where: Where
+    prompt: str
+    said: Said
+
+
+def digest(prompt: Prompt, who: str) -> str:
+    """16 hexadecimal digits of all that decides a reply: the speaker, the words, the schema."""
+    asked = json.dumps([who, prompt.system, prompt.turns, prompt.schema], sort_keys=True)
+    return hashlib.sha256(asked.encode()).hexdigest()[:16]
+
+
+class Journal:
+    """Replies by call. With a file every finished call is on disk before it is used.
+
+    A line that a kill cut short is dropped when the file is read, and written over.
+    """
+
+    def __init__(self, path: str | os.PathLike | None = None):
+        self._known: dict[tuple[Where, str], Said] = {}
+        self._file = None
+        if path is not None:
+            path = Path(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = path.read_bytes() if path.exists() else b""
+            whole = text[: text.rfind(b"\n") + 1]
+            for line in whole.splitlines():
+                where, prompt, said = json.loads(line)
+                self._known[Where(*where), prompt] = Said(*said)
+            self._file = path.open("ab")
+            self._file.truncate(len(whole))
+
+    def find(self, where: Where, prompt: str) -> Said | None:
+        """What was replied to this very prompt there, if anything."""
+        return self._known.get((where, prompt))
+
+    def keep(self, entry: Entry) -> None:
+        """Keep what a finished call brought."""
+        self._known[entry.where, entry.prompt] = entry.said
+        if self._file is not None:
+            line = json.dumps([entry.where, entry.prompt, entry.said], ensure_ascii=False)
+            self._file.write(line.encode() + b"\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
+
+def to_table(entries: list[Entry]) -> pl.DataFrame:
+    """The calls as a table, in the order of world, tick, agent, try."""
+    rows = [(*entry.where, entry.prompt, *entry.said) for entry in sorted(entries)]
+    return pl.DataFrame(rows, schema=REPLIES, orient="row")
+
+
+def from_table(table: pl.DataFrame) -> Journal:
+    """A journal that knows the calls of a table."""
+    journal = Journal()
+    for row in table.select(*REPLIES).iter_rows():
+        journal.keep(Entry(Where(*row[:4]), row[4], Said(*row[5:])))
+    return journal
