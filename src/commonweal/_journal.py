@@ -37,17 +37,15 @@ class Journal:
 
     def __init__(self, path: str | os.PathLike | None = None):
         self._known: dict[tuple[Where, str], Said] = {}
-        self._file = None
-        if path is not None:
-            path = Path(path)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_bytes() if path.exists() else b""
-            whole = text[: text.rfind(b"\n") + 1]
-            for line in whole.splitlines():
+        self._path = None if path is None else Path(path)
+        if self._path is not None and self._path.exists():
+            text = self._path.read_bytes()
+            whole = text.rfind(b"\n") + 1
+            for line in text[:whole].splitlines():
                 where, prompt, said = json.loads(line)
                 self._known[Where(*where), prompt] = Said(*said)
-            self._file = path.open("ab")
-            self._file.truncate(len(whole))
+            if whole < len(text):
+                os.truncate(self._path, whole)
 
     def find(self, where: Where, prompt: str) -> Said | None:
         """What was replied to this very prompt there, if anything."""
@@ -56,15 +54,11 @@ class Journal:
     def keep(self, entry: Entry) -> None:
         """Keep what a finished call brought."""
         self._known[entry.where, entry.prompt] = entry.said
-        if self._file is not None:
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             line = json.dumps([entry.where, entry.prompt, entry.said], ensure_ascii=False)
-            self._file.write(line.encode() + b"\n")
-            self._file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._file is not None:
-            self._file.close()
+            with self._path.open("ab", buffering=0) as file:
+                file.write(line.encode() + b"\n")
 
 
 def to_table(entries: list[Entry]) -> pl.DataFrame:

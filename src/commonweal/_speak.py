@@ -185,10 +185,9 @@ class Talk:
         if reply.notes:
             self.asides.append((t, i, "(notes)", reply.notes))
         for name, value in reply.claims.items():
-            self.asides.append((t, i, f"(claim) {name}", value))
-            if name in story.facts:
-                seen = np.asarray(now.sights.facts[name][i]).ravel()
-                self.asides.append((t, i, f"(fact) {name}", ", ".join(f"{float(x):g}" for x in seen)))
+            seen = np.asarray(now.sights.facts[name][i]).ravel() if name in story.facts else ()
+            true = reply.acts.get(name) or ", ".join(f"{float(x):g}" for x in seen)
+            self.asides += [(t, i, f"(claim) {name}", value), (t, i, f"(fact) {name}", true)]
 
 
 def _brief(society: Society, card, i: int) -> str:

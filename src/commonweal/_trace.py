@@ -42,7 +42,7 @@ class Trace:
     - `alive`: Bool[W, T], whether the tick was played; columns are 0 where it was not.
     - `invalid`: one string a world, empty when the world is valid, else the reason.
     - `messages`: table of world, t, agent, channel, text. What is no act stands under a channel in
-      parentheses: (notes), (refusal), (malformed), (claim) NAME, and (fact) NAME, what the agent saw.
+      parentheses: (notes), (refusal), (malformed), (claim) NAME, (fact) NAME: what it then did or saw.
     - `refused`: Bool[W, T, n], decisions that a speaker would not take; it then did nothing.
     - `replies`: table of every answered call of a speaker (see `_journal`), from which a replay goes on.
     - `labels`: name -> [W, n], facts about who sat where (model, prompting), never read by measures
@@ -87,6 +87,12 @@ class Trace:
     def valid(self) -> np.ndarray:
         """Bool[W]: the worlds that count."""
         return np.array([reason == "" for reason in self.invalid], dtype=bool)
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Bool[W, T, n]: the acts that were somebody's: in ticks that were played, and not refused."""
+        played = np.broadcast_to(self.alive[..., None], self.shape)
+        return played if self.refused is None else played & ~self.refused
 
     @property
     def net(self) -> np.ndarray:

@@ -59,6 +59,9 @@ class Aligned(NamedTuple):
     worlds: dict[str, np.ndarray]
 
 
+SPEECH = ("calls", "tokens", "dollars", "refused")  # columns speech:NAME of worlds with speakers
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """The results of a study; `print` them, take `as_dict()`, or write a `report(path)`.
@@ -113,6 +116,19 @@ class Results:
             name: dict(sorted(Counter(why for why in rows["invalid"] if why).items()))
             for name, rows in self._rows.items()
         }
+
+    @cached_property
+    def speech(self) -> dict[str, str]:
+        """Per condition with speakers: what asking them cost, and what they refused, in words."""
+        told = {}
+        for name, rows in self._rows.items():
+            sums = [rows[f"speech:{what}"].sum() for what in SPEECH if f"speech:{what}" in rows.columns]
+            if sums and None not in sums:
+                calls, tokens, dollars, refused = sums
+                told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, ${dollars:,.2f}" + (
+                    f"; {refused:,.0f} decisions refused" if refused else ""
+                )
+        return told
 
     @cached_property
     def all_columns(self) -> list[str]:
@@ -234,6 +250,7 @@ class Results:
             },
             "conditions": self.conditions,
             "invalid": self.invalid,
+            "speech": self.speech,
             "gates": {name: gate._asdict() for name, gate in self.gates.items()},
             "certificates": {name: self.certificate(name) for name in self.conditions},
             "estimates": _plain(self.estimates),
@@ -274,6 +291,7 @@ def _text(results: Results) -> Iterator[str]:
     for name, lost in results.invalid.items():
         if lost:
             yield f"{name}: {sum(lost.values())} worlds invalid ({'; '.join(lost)})"
+    yield from (f"{name}: {told}" for name, told in results.speech.items())
     columns = results.all_columns
     body = {name: [name, *(results.cell(name, c) for c in columns)] for name in names}
     for name in names:

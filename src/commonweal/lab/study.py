@@ -10,6 +10,7 @@ import io
 import math
 import os
 import re
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import numpy as np
 import polars as pl
 
 from .._describe import describe, identity
+from .._journal import Journal
 from .._measure import NA, Measure
 from .._run import run
 from .._society import Society
@@ -140,10 +142,17 @@ class Study:
         return plan | {"cells": {cell.name: _cell(plan, cell) for cell in self.cells()}}
 
     def run(
-        self, folder: str | os.PathLike, *, progress: bool = True, shard: tuple[int, int] | None = None
+        self,
+        folder: str | os.PathLike,
+        *,
+        progress: bool = True,
+        shard: tuple[int, int] | None = None,
+        retry: bool = False,
     ) -> Results | None:
         """Run what is missing in the folder, and return the results of all that is there.
 
+        What speakers replied is kept in the folder call by call, so that a killed run pays for none of
+        them twice. `retry` also runs the cells again that hold invalid worlds, from the failed call on.
         `shard=(i, k)` runs the i-th of k parts of the cells, beside other shards, and writes no
         results; call `run` without it at the end.
 
@@ -160,11 +169,14 @@ class Study:
             cells = self.cells()
             mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
             missing = missing_cells(folder, plan)
-            todo = [cell for cell in mine if cell.name in missing]
+            todo = [cell for cell in mine if cell.name in missing or retry and _lame(folder, cell)]
             ready = {name: self._ready(name, folder) for name in dict.fromkeys(c.condition for c in todo)}
             for cell in _tracked(todo, self.name, progress):
-                with whole(folder / "cells" / cell.name) as part:
-                    self._fill(ready[cell.condition], cell, part, plan["cells"][cell.name]["key"])
+                home = folder / "cells" / cell.name
+                shutil.rmtree(home, ignore_errors=True)  # of a cell that is tried again
+                with whole(home) as part:
+                    trace = run(ready[cell.condition], cell.seeds, journal=_journal(folder, cell, ready))
+                    self._fill(trace, cell, part, plan["cells"][cell.name]["key"])
             if shard is not None:
                 return None
             results = read_results(folder)
@@ -184,12 +196,11 @@ class Study:
         with lock(home, patience=math.inf):  # another shard may be training them now
             return society.prepare(home)
 
-    def _fill(self, society: Society, cell: Cell, part: Path, key: str) -> None:
-        """Run one cell into a folder: numbers per world, what was not available, the first traces."""
-        trace = run(society, cell.seeds)
+    def _fill(self, trace: Trace, cell: Cell, part: Path, key: str) -> None:
+        """Write one cell into a folder: numbers per world, what was not available, the first traces."""
         columns: dict[str, Any] = {"seed": np.asarray(trace.seeds, np.int64), "invalid": trace.invalid}
         book = {f"book:{row}": x.sum(axis=(1, 2), dtype=float) for row, x in trace.book.items()}
-        columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()}
+        columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()} | _spoken(trace)
         found, missing = {}, {}
         for one in self.measures:
             try:
@@ -203,6 +214,29 @@ class Study:
         (part / "cell.json").write_bytes(to_json({"key": key, "columns": found, "missing": missing}))
         if cell.seeds.start < self.keep:
             trace.worlds(slice(self.keep - cell.seeds.start)).save(part / "trace")
+
+
+def _journal(folder: Path, cell: Cell, ready: Mapping[str, Society]) -> Journal:
+    """Where the replies of a cell's speakers are kept, if it has any."""
+    return Journal(folder / "replies" / f"{cell.name}.jsonl" if ready[cell.condition].speakers else None)
+
+
+def _lame(folder: Path, cell: Cell) -> bool:
+    """Whether a cell that was run holds invalid worlds."""
+    return bool((pl.read_parquet(folder / "cells" / cell.name / "values.parquet")["invalid"] != "").any())
+
+
+def _spoken(trace: Trace) -> dict[str, np.ndarray]:
+    """What speakers cost in each world, Float[W] each: calls, tokens, dollars, and decisions refused."""
+    if trace.refused is None:
+        return {}
+    tokens, dollars = pl.col("read") + pl.col("written"), pl.col("cost")
+    sums = trace.replies.group_by("seed").agg(calls=pl.len(), tokens=tokens.sum(), dollars=dollars.sum())
+    worlds = pl.DataFrame({"seed": trace.seeds}).join(sums, on="seed", how="left", maintain_order="left")
+    found = {
+        f"speech:{name}": worlds[name].fill_null(0).to_numpy().astype(float) for name in sums.columns[1:]
+    }
+    return found | {"speech:refused": trace.refused.sum(axis=(1, 2)).astype(float)}
 
 
 def _numbers(one: Measure, trace: Trace) -> dict[str, np.ndarray]:

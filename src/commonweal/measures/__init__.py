@@ -35,3 +35,5 @@ from .inequality import theil as theil
 from .perolat import peace as peace
 from .perolat import sustainability as sustainability
 from .regret import external_regret as external_regret
+from .speech import false_claims as false_claims
+from .speech import refusal_rate as refusal_rate

@@ -100,6 +100,7 @@ def _findings(results: Results) -> Iterator[str]:
     for name, lost in results.invalid.items():
         if lost:
             yield f"{sum(lost.values())} worlds of {name} are invalid and excluded: {'; '.join(lost)}."
+    yield from (f"{name} answered in words: {told}." for name, told in results.speech.items())
 
 
 def _label(column: str) -> str:
