@@ -32,8 +32,11 @@ def digest(prompt: Prompt, who: str) -> str:
 class Journal:
     """Replies by call. With a file every finished call is on disk before it is used.
 
-    A line that a kill cut short is dropped when the file is read, and written over.
+    A line that a kill cut short is dropped when the file is read, and written over. When it is
+    `sealed`, a call that it does not know is not made.
     """
+
+    sealed: bool = False
 
     def __init__(self, path: str | os.PathLike | None = None):
         self._known: dict[tuple[Where, str], Said] = {}

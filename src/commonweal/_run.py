@@ -150,12 +150,13 @@ def replay(
     *,
     society: Society | None = None,
     do: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    ask: bool = True,
 ) -> Trace:
     """Run a trace's recipe again, in the same worlds; with `do`, as it would have been.
 
     With neither argument the result equals the trace bit for bit (the null counterfactual). Speakers
     are asked only what they were not asked then: of those, nobody for the null, and with `do` from the
-    first prompt that it changes.
+    first prompt that it changes; without `ask` the world is invalid from there.
 
     Raises:
         ValueError: a recording, an evolution or a learning curve, which have no recipe of a run; a trace
@@ -171,7 +172,9 @@ def replay(
         )
     known = rebuild(trace.recipe["society"]) if society is None else society
     worlds = [int(s) for s in trace.seeds]
-    return run(known, worlds, do=do, engine=trace.recipe["engine"], journal=from_table(trace.replies))
+    journal = from_table(trace.replies)
+    journal.sealed = not ask
+    return run(known, worlds, do=do, engine=trace.recipe["engine"], journal=journal)
 
 
 def _seeds(seeds: int | Sequence[int]) -> list[int]:

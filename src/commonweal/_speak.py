@@ -148,6 +148,8 @@ class Talk:
         """The journal's answer, or a call; a call that fails is tried again, within all limits."""
         i, key = prompt.where.seat, digest(prompt, self._who[prompt.where.seat])
         said = self._journal.find(prompt.where, key)
+        if said is None and self._journal.sealed:
+            raise NoAnswer("nobody is asked in this replay, and this was not asked before")
         if said is None:
             spent = self._spent[i]
             used = (len(spent), sum(s.read + s.written for s in spent), sum(s.cost for s in spent))

@@ -159,7 +159,7 @@ class Trace:
         return folder
 
     def _write(self, part: Path) -> None:
-        arrays = _flatten(self)
+        arrays = flatten(self)
         meta = {"format": 1, "shapes": {}, "card": card_to_dict(self.card), "invalid": list(self.invalid)}
         meta["recipe"] = self.recipe
         for shape in sorted({a.shape for a in arrays.values()}):
@@ -172,7 +172,7 @@ class Trace:
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
 
 
-def _flatten(trace: Trace) -> dict[str, np.ndarray]:
+def flatten(trace: Trace) -> dict[str, np.ndarray]:
     """Every array of the trace under a flat name, `column` or `table/column`."""
     flat = {}
     for f in fields(trace):

@@ -33,6 +33,12 @@ app = typer.Typer(
 )
 File = Annotated[Path, typer.Argument(help="A Python file.", metavar="FILE")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        help="Seat this language model: openai/gpt-5, commonweal/rehearsal-fair, any that Inspect knows."
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="The folder to write to; runs/NAME if not given.")]
 
 
@@ -68,9 +74,12 @@ def _options(
 @app.command()
 def run(
     file: File,
+    *,
     out: Out = None,
     worlds: Annotated[int | None, typer.Option(help="Worlds per condition, instead of the study's.")] = None,
     workers: Annotated[int, typer.Option(help="Processes to share the work.", min=1)] = 1,
+    model: Model = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try invalid worlds again.")] = False,
     as_json: Json = False,
     shard: Annotated[str, typer.Option(hidden=True)] = "",
 ) -> None:
@@ -81,7 +90,7 @@ def run(
     """
     from .report import write_report
 
-    studies = _studies(file, worlds)
+    studies = _studies(file, worlds, model)
     homes = [_home(study, out, len(studies) > 1) for study in studies]
     if shard:
         threading.Thread(target=_leash, daemon=True).start()
@@ -90,10 +99,15 @@ def run(
             study.run(home, shard=(int(i), int(k)), progress=False)
         return
     if workers > 1:
-        _share(file, worlds, out, workers, (homes, sum(len(study.plan["cells"]) for study in studies)))
+        _share(
+            file,
+            {"--worlds": worlds, "--out": out, "--model": model},
+            workers,
+            (homes, sum(len(study.plan["cells"]) for study in studies)),
+        )
     told = {}
     for study, home in zip(studies, homes, strict=True):
-        results = study.run(home)
+        results = study.run(home, retry=retry)
         assert results
         told[study.name] = results.as_dict()
         page = write_report(results, home / "report.html")
@@ -142,6 +156,54 @@ def report(
     from .report import write_report
 
     print(write_report(read_results(folder), out or folder / "report.html"))
+
+
+@app.command()
+def plan(
+    file: File,
+    *,
+    model: Model = None,
+    worlds: Annotated[int | None, typer.Option(help="Worlds per condition, instead of the study's.")] = None,
+    price: Annotated[str, typer.Option(help="Dollars for a million tokens read and written: 1.25,10")] = "",
+    seconds: Annotated[float, typer.Option(help="How long a call takes.", min=0.0)] = 3.0,
+    in_flight: Annotated[int, typer.Option(help="Calls that may be under way at once.", min=1)] = 100,
+    written: Annotated[int, typer.Option(help="The fewest tokens of a reply, thinking included.", min=0)] = 0,
+    as_json: Json = False,
+) -> None:
+    """Say what a study would ask of language models, and its price."""
+    from rich.console import Console
+
+    from .lab.forecast import forecast, render, to_dict
+
+    found = {study.name: list(forecast(study, written)) for study in _studies(file, worlds, model)}
+    told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
+    if as_json:
+        return _print_json(told)
+    render(told, Console())
+
+
+@app.command()
+def replay(
+    folder: Annotated[
+        Path, typer.Argument(help="A stored trace, or a folder a study was run into.", metavar="RUN")
+    ],
+    file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run stored traces again, asking nobody; exit 1 if one differs."""
+    from .lab.again import again, stored
+    from .lab.files import load
+
+    if file is not None:
+        load(file)
+    found = {name: again(path) for name, path in stored(folder).items()}
+    if as_json:
+        _print_json(found)
+    else:
+        for name, differs in found.items():
+            print(f"{name}: {differs or 'the same, bit for bit'}")
+    if any(found.values()):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -244,8 +306,8 @@ def _makes(function: Any) -> bool:
     return isinstance(made, type) and issubclass(made, Scenario | Institution | Mind | Measure)
 
 
-def _studies(file: Path, worlds: int | None) -> "list[Study]":
-    """The studies of a file, or those made of its scenarios and institutions."""
+def _studies(file: Path, worlds: int | None, model: str | None = None) -> "list[Study]":
+    """The studies of a file, or those made of its scenarios and institutions; with a model in its seats."""
     from dataclasses import replace
 
     from .lab.files import load
@@ -259,6 +321,10 @@ def _studies(file: Path, worlds: int | None) -> "list[Study]":
             f"{file} holds no study, scenario or institution; wanted one: "
             "study = cw.Study('mine', {'none': cw.Society(Commons(), Random())}, 64, [welfare])"
         )
+    if model is not None:
+        from .language import seated
+
+        studies = [seated(study, model) for study in studies]
     return [replace(study, worlds=worlds) if worlds is not None else study for study in studies]
 
 
@@ -307,14 +373,11 @@ def _leash() -> None:
     os._exit(1)
 
 
-def _share(
-    file: Path, worlds: int | None, out: Path | None, workers: int, cells: tuple[list[Path], int]
-) -> None:
+def _share(file: Path, given: dict[str, Any], workers: int, cells: tuple[list[Path], int]) -> None:
     """Run the cells in worker processes. What a worker fails to do is left, and fails in this one."""
     from rich.console import Console
     from rich.progress import Progress
 
-    given = {"--out": out, "--worlds": worlds}
     options = [text for key, one in given.items() if one is not None for text in (key, str(one))]
     command = [sys.executable, "-m", "commonweal", "run", str(file), *options, "--shard"]
     quiet: dict[str, Any] = {

@@ -38,6 +38,8 @@ PARTS = {
 VIOLATED = "rights_violated"
 SIGNS = {"bound": ">= ", "best known": "<= "}  # what O means against such an oracle
 WIDE = 110
+REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are none
+REHEARSED = "rehearsal: no language model was asked"
 
 
 class Gate(NamedTuple):
@@ -129,6 +131,16 @@ class Results:
                     f"; {refused:,.0f} decisions refused" if refused else ""
                 )
         return told
+
+    @cached_property
+    def rehearsed(self) -> dict[str, list[str]]:
+        """The conditions in which a persona stood in for a language model: the personas."""
+        found = {}
+        for name, told in self.plan["conditions"].items():
+            minds = [mind.get("each", mind) for mind in told["society"]["fields"]["minds"]["tuple"]]
+            models = [mind.get("settings", {}).get("dict", {}).get("model", "") for mind in minds]
+            found[name] = sorted({str(m) for m in models if str(m).startswith(REHEARSAL)})
+        return {name: models for name, models in found.items() if models}
 
     @cached_property
     def all_columns(self) -> list[str]:
@@ -250,6 +262,7 @@ class Results:
             },
             "conditions": self.conditions,
             "invalid": self.invalid,
+            "rehearsed": self.rehearsed,
             "speech": self.speech,
             "gates": {name: gate._asdict() for name, gate in self.gates.items()},
             "certificates": {name: self.certificate(name) for name in self.conditions},
@@ -291,6 +304,8 @@ def _text(results: Results) -> Iterator[str]:
     for name, lost in results.invalid.items():
         if lost:
             yield f"{name}: {sum(lost.values())} worlds invalid ({'; '.join(lost)})"
+    for name, models in results.rehearsed.items():
+        yield f"{name}: {REHEARSED} ({', '.join(models)})"
     yield from (f"{name}: {told}" for name, told in results.speech.items())
     columns = results.all_columns
     body = {name: [name, *(results.cell(name, c) for c in columns)] for name in names}

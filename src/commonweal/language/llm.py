@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from .._mind import Budget, NoAnswer, Speaker
 from .._profile import Profile
 from .._prompt import Prompt, Said
+from .._society import Society
+from ..lab.study import Study
 from .inspect import inspect_ai
 
 CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6}
@@ -99,3 +102,13 @@ class LLM(Speaker):
             model = self._given or inspect_ai().model.get_model(self.model, memoize=False, **self.args)
             self._made = loop, model
         return self._made[1]
+
+
+def seated(study: Study, model: str) -> Study:
+    """The study with a language model in every seat of a speaker, or in all where nobody speaks."""
+    conditions = {}
+    for name, one in study.conditions.items():
+        seats = one.speakers or range(len(one.minds))
+        minds = [LLM(model) if i in seats else mind for i, mind in enumerate(one.minds)]
+        conditions[name] = Society(one.scenario, minds, one.profiles)
+    return replace(study, name=f"{study.name} {model}", conditions=conditions)

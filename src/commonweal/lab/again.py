@@ -1,0 +1,50 @@
+"""Stored traces, run again from their recipes alone: no model is asked, and every bit is compared."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .._run import replay
+from .._trace import Trace, flatten, load
+
+
+def stored(folder: Path) -> dict[str, Path]:
+    """The traces of a folder, by name: the folder itself, or those of a study's cells.
+
+    Raises:
+        FileNotFoundError: it holds none.
+    """
+    if (folder / "trace.json").is_file():
+        return {folder.name: folder}
+    found = {path.parent.parent.name: path.parent for path in sorted(folder.glob("cells/*/trace/trace.json"))}
+    if not found:
+        raise FileNotFoundError(
+            f"{folder} holds no trace; wanted a folder that Trace.save wrote or a study was run into: "
+            "commonweal replay runs/my-study"
+        )
+    return found
+
+
+def again(folder: Path) -> str:
+    """Replay one stored trace; what is the first to differ, or nothing."""
+    trace = load(folder)
+    return next(differences(trace, replay(trace, ask=False)), "")
+
+
+def differences(one: Trace, other: Trace) -> Iterator[str]:
+    """What differs between two traces, bit for bit, in words."""
+    for seed, before, after in zip(one.seeds, one.invalid, other.invalid, strict=True):
+        if before != after:
+            yield f"world {seed} was {before or 'valid'!r} and is {after or 'valid'!r}"
+    before, after = flatten(one), flatten(other)
+    for name in sorted(before.keys() | after.keys()):
+        x, y = before.get(name), after.get(name)
+        if x is None or y is None or x.shape != y.shape:
+            yield f"{name} is there in one of the two only, or in another shape"
+        elif not np.array_equal(x, y, equal_nan=x.dtype.kind == "f"):
+            at = tuple(int(i) for i in np.argwhere((x != y) & ~((x != x) & (y != y)))[0])
+            yield f"{name}{list(at)} was {x[at]} and is {y[at]}"
+    for name in ("messages", "replies"):
+        if not getattr(one, name).equals(getattr(other, name)):
+            yield f"the {name} differ"
