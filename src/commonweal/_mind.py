@@ -3,6 +3,7 @@
 import abc
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,6 +103,10 @@ class Speaker(abc.ABC):
         Leave out what must stay secret; by default nothing is told.
         """
         return {}
+
+    def session(self) -> AbstractAsyncContextManager:
+        """Around all the worlds of a run: the place to open and to close what it talks through."""
+        return nullcontext()
 
     @abc.abstractmethod
     async def ask(self, prompt: Prompt) -> Said:

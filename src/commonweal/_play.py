@@ -2,6 +2,7 @@
 
 import asyncio
 import operator
+from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,7 @@ import polars as pl
 from ._channel import Words
 from ._drive import Drive
 from ._journal import Entry, Journal
-from ._mind import NoAnswer
+from ._mind import NoAnswer, Speaker
 from ._society import Society
 from ._speak import Observer, Talk
 from ._tick import Do
@@ -39,9 +40,12 @@ async def play_worlds(
     drive = Drive(society)
     each = [jax.tree.map(operator.itemgetter(i), do) for i in range(len(names))]
     talks = [Talk(society, seed, journal, observer) for seed in names]
-    return await asyncio.gather(
-        *(_play(society, drive, talk, mine, observer) for talk, mine in zip(talks, each, strict=True))
-    )
+    async with AsyncExitStack() as open_now:
+        for speaker in {id(mind): mind for mind in society.minds if isinstance(mind, Speaker)}.values():
+            await open_now.enter_async_context(speaker.session())
+        return await asyncio.gather(
+            *(_play(society, drive, talk, mine, observer) for talk, mine in zip(talks, each, strict=True))
+        )
 
 
 async def _play(society: Society, drive: Drive, talk: Talk, do: Do, observer: Observer) -> Played:

@@ -1,7 +1,7 @@
 """A language model as a mind, over Inspect's model layer: any provider that Inspect knows, by its name."""
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from ..lab.study import Study
 from .inspect import inspect_ai
 
 CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6}
-LIKE_KEYS = ("key", "token", "secret", "password")
+LIKE_KEYS = {"key", "token", "secret", "password"}
 UNLIMITED = Budget()
 
 
@@ -51,8 +51,9 @@ class LLM(Speaker):
         self.attempts, self.patience, self.total = attempts, patience, total
         self.config = CONFIG | ({"reasoning_effort": reasoning} if reasoning else {}) | dict(config or {})
         self.args = dict(args or {})
-        self._made: tuple[Any, Any] = (None, None)  # a client belongs to the event loop it was made in
-        secret = [name for name in self.args if any(part in name.lower() for part in LIKE_KEYS)]
+        self._client: Any = self._given
+        self._users = 0
+        secret = [name for name in self.args if LIKE_KEYS & set(name.lower().split("_"))]
         if secret:
             raise ValueError(
                 f"LLM came with the argument {secret[0]!r}, which every recipe would show; wanted it in "
@@ -72,6 +73,20 @@ class LLM(Speaker):
             "total": self.total,
         }
 
+    @asynccontextmanager
+    async def session(self):
+        """A client of its own while there are worlds: it belongs to the event loop that it is made in."""
+        self._users += 1
+        if self._client is None:
+            self._client = inspect_ai().model.get_model(self.model, memoize=False, **self.args)
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if not self._users and self._given is None:
+                client, self._client = self._client, None
+                await client.api.aclose()
+
     async def ask(self, prompt: Prompt) -> Said:
         lib = inspect_ai()
         system, turns = prompt.system, prompt.turns
@@ -84,7 +99,7 @@ class LLM(Speaker):
         limits = {"attempt_timeout": int(self.patience), "timeout": int(self.total)}
         config = lib.model.GenerateConfig(**limits | self.config, response_schema=form)
         try:
-            output = await self._client().generate(chat, config=config)
+            output = await self._client.generate(chat, config=config)
         except lib.util.LimitExceededError as reason:
             raise NoAnswer(f"a limit of the evaluation was reached: {reason}") from reason
         usage = output.usage or lib.model.ModelUsage()
@@ -95,13 +110,6 @@ class LLM(Speaker):
         return Said(
             output.completion, output.stop_reason == "content_filter", read, usage.output_tokens, cost
         )
-
-    def _client(self) -> Any:
-        loop = asyncio.get_running_loop()
-        if self._made[0] is not loop:
-            model = self._given or inspect_ai().model.get_model(self.model, memoize=False, **self.args)
-            self._made = loop, model
-        return self._made[1]
 
 
 def seated(study: Study, model: str) -> Study:
