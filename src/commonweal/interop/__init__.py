@@ -1,9 +1,24 @@
 """Bridges to other libraries and to other people's recordings."""
 
+from typing import TYPE_CHECKING
+
 from .audit import Audit as Audit
 from .audit import audit as audit
+from .jaxmarl_view import JaxMARLView as JaxMARLView
 from .recordings import Columns as Columns
 from .recordings import Recordings as Recordings
 from .recordings import read_recordings as read_recordings
 from .recordings import read_table as read_table
 from .recordings import to_traces as to_traces
+
+if TYPE_CHECKING:
+    from .pettingzoo_view import aec_env as aec_env
+    from .pettingzoo_view import parallel_env as parallel_env
+
+
+def __getattr__(name: str):
+    if name not in ("aec_env", "parallel_env"):  # these alone need an outside library
+        raise AttributeError(f"module 'commonweal.interop' has no attribute {name!r}")
+    from . import pettingzoo_view
+
+    return getattr(pettingzoo_view, name)
