@@ -30,7 +30,7 @@ def seen(url):
 
 
 def test_a_society_over_http_is_the_society_without():
-    with running(persona="fair") as url:
+    with running(persona="fair", delay=0.2) as url:
         there = cw.run(cw.Society(LAKE, [model(url), model(url), FairShare()]), 2)
         assert seen(url) == {"made": 8, "answered": 8, "most": 4}  # both agents of both worlds at once
     here = cw.run(cw.Society(LAKE, [LLM("commonweal/rehearsal-fair")] * 2 + [FairShare()]), 2)

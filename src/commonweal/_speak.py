@@ -15,11 +15,12 @@ from ._drive import Now
 from ._governed import owner_key
 from ._journal import Entry, Journal, digest
 from ._luck import seeded
-from ._mind import NoAnswer, Speaker
-from ._prompt import Prompt, Reply, Said, Story, Where, compose, quote, read, repair
+from ._mind import Budget, NoAnswer, Speaker
+from ._prompt import Prompt, Reply, Said, Story, Where, compose, plain, quote, read, repair, whole
 from ._scenario import Actions
 from ._society import Society
 
+SHOWN = 500  # characters of what went wrong
 Aside = tuple[int, int, str, str]  # round, agent, what it is, text: a row of the messages
 
 
@@ -33,6 +34,9 @@ class Observer:
     def agent(self, seed: int, t: int, seat: int) -> AbstractAsyncContextManager:
         """Around one agent's decision, and all its calls."""
         return nullcontext()
+
+    def recalled(self, where: Where, said: Said) -> None:
+        """A reply that the journal knew, so that nobody was asked."""
 
     def settled(self, seed: int, t: int, row: Mapping[str, Any]) -> None:
         """After a round, with its row of the trace."""
@@ -48,7 +52,7 @@ class Talk:
         self._who = {i: _voice(society.minds[i]) for i in society.speakers}  # type: ignore[arg-type]
         self._briefs = {i: _brief(society, card, i) for i in society.speakers}
         self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
-        self._spent: dict[int, list[Said]] = {i: [] for i in society.speakers}
+        self._spent = {i: Budget(0, 0, 0) for i in society.speakers}
         self._claims: list[Mapping[str, str]] = []  # beside each of `said`
         self.said: list[str] = []  # words that are in no phrasebook
         self.asides: list[Aside] = []
@@ -121,7 +125,7 @@ class Talk:
             try:
                 return await self._answer(i, story, Where(self.seed, tick, i))
             except NoAnswer as reason:
-                raise NoAnswer(f"agent {i} gave no answer at t={t} ({reason})") from None
+                raise NoAnswer(f"agent {i} gave no answer at t={t} ({plain(str(reason))[:SHOWN]})") from None
 
     async def _answer(self, i: int, story: Story, where: Where) -> tuple[Reply, dict[str, Any]]:
         """What came and cannot be read is sent back once, with what is wrong with it."""
@@ -135,7 +139,7 @@ class Talk:
                 reply = Reply({}, refusal=said.text or "(none)") if said.refused else read(said.text, story)
                 acts = self._acts(reply, story)
             except ValueError as error:
-                fault = " ".join(str(error).split())
+                fault = " ".join(str(error).split())[:SHOWN]
                 self.asides.append((where.tick // self._phases, i, "(malformed)", said.text))
                 more = (("assistant", said.text), ("user", repair(fault)))
                 prompt = prompt._replace(turns=prompt.turns + more, where=where._replace(draw=draw))
@@ -151,14 +155,15 @@ class Talk:
         if said is None and self._journal.sealed:
             raise NoAnswer("nobody is asked in this replay, and this was not asked before")
         if said is None:
-            spent = self._spent[i]
-            used = (len(spent), sum(s.read + s.written for s in spent), sum(s.cost for s in spent))
-            for what, mine, most in zip(speaker.budget._fields, used, speaker.budget, strict=True):
+            for what, mine, most in zip(Budget._fields, self._spent[i], speaker.budget, strict=True):
                 if mine >= most:
                     raise NoAnswer(f"its budget of {most:g} {what} is spent")
             said = await _call(speaker, prompt)
             self._journal.keep(Entry(prompt.where, key, said))
-        self._spent[i].append(said)
+        else:
+            self._observer.recalled(prompt.where, said)
+        calls, tokens, cost = self._spent[i]
+        self._spent[i] = Budget(calls + 1, tokens + said.read + said.written, cost + said.cost)
         self.entries.append(Entry(prompt.where, key, said))
         return said
 
@@ -230,7 +235,7 @@ async def _call(speaker: Speaker, prompt: Prompt) -> Said:
                         said = await speaker.ask(prompt)
                     if not isinstance(said, Said) or not isinstance(said.text, str):
                         raise TypeError(f"ask() gave {said!r}; wanted cw.Said(text)")
-                    return said
+                    return said._replace(text=whole(said.text))
                 except NoAnswer:
                     raise
                 except TimeoutError:
