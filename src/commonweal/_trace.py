@@ -213,7 +213,8 @@ def load(folder: str | os.PathLike) -> Trace:
             parts.setdefault(table, {})[column] = array
         else:
             parts[table] = array
-    parts |= {name: pl.read_parquet(folder / f"{name}.parquet") for name in ("messages", "replies")}
+    tables = {name: folder / f"{name}.parquet" for name in ("messages", "replies")}
+    parts |= {name: pl.read_parquet(path) for name, path in tables.items() if path.exists()}
     return Trace(card=card, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
 
 
