@@ -53,6 +53,7 @@ SCENARIOS = {
     "yard sale": scenarios.Exchange(n_agents=4, horizon=6, rule="yard sale"),
     "growth": scenarios.Exchange(n_agents=4, horizon=6, rule="growth"),
     "contest": scenarios.Contest(n_agents=3, horizon=6, lottery=True),
+    "menus": scenarios.Menus(kinds=("ultimatum", "confidence")),
     "harvest": scenarios.harvest(rows=("PP.AA", "PA.AA"), n_agents=3, horizon=6, side=2, ahead=2),
     "cleanup": scenarios.cleanup(rows=("rwP.aa", "wrP.Pa"), n_agents=3, horizon=6, side=2, ahead=2),
     "coins": scenarios.coins(horizon=6),

@@ -30,6 +30,7 @@ from .learner import Reinforce as Reinforce
 from .learner import Table as Table
 from .learner import learn as learn
 from .learner import learning_curve as learning_curve
+from .menus import Respondent as Respondent
 from .opinions import BoundedConfidence as BoundedConfidence
 from .opinions import Deffuant as Deffuant
 from .opinions import FriedkinJohnsen as FriedkinJohnsen

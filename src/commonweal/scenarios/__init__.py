@@ -26,6 +26,7 @@ from .matrix_game import stag_hunt as stag_hunt
 from .matrix_game import travelers_dilemma as travelers_dilemma
 from .matrix_game import trust_game as trust_game
 from .matrix_game import volunteers_dilemma as volunteers_dilemma
+from .menus import Menus as Menus
 from .naming_game import NamingGame as NamingGame
 from .network_game import NetworkGame as NetworkGame
 from .opinions import Opinions as Opinions
