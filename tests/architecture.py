@@ -23,7 +23,12 @@ MAY |= {room: {*HOUSE, "language", "door"} for room in ["studies", "calibration"
 MAY |= {"cli": {*MAY, "door"}, "__main__": {"cli"}}
 MAY["studies"] |= {"calibration"}
 ONLY = {"inspect_ai": "language"}  # a package: the one room that may import it
-OPEN = {"Institution", "Mind", "Module"}  # completed by subclasses though nothing in them is abstract
+OPEN = {
+    "Institution",
+    "Mind",
+    "Module",
+    "Observer",
+}  # completed by subclasses though nothing in them is abstract
 MARKS = {"abstractmethod", "AbstractVar", "AbstractClassVar", "ABC", "ABCMeta", "Protocol"}
 FILE_LINES, FUNCTION_LINES, POSITIONAL, WINDOW, COPIED = 400, 60, 6, 8, 0.08
 

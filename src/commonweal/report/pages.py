@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._measure import Estimate
-from ..lab.results import PARTS, SIGNS, Results
+from ..lab.results import PARTS, REHEARSED, SIGNS, Results
 from ..lab.selection import Selection
 from .chart import Point, pareto
 from .html import Cell, Page, Section, Tone, write
@@ -77,6 +77,8 @@ def estimated(found: Estimate, sign: str = "", share: bool = False) -> Cell:
 
 
 def _findings(results: Results) -> Iterator[str]:
+    for name, models in results.rehearsed.items():
+        yield f"{name}: {REHEARSED} ({', '.join(models)})."
     open_ = [name for name, gate in results.gates.items() if gate.state == "open"]
     total = len(results.conditions)
     named = f": {', '.join(open_)}" if open_ else ""
@@ -358,7 +360,8 @@ def spell(data: Any) -> str:
         return repr(data)
     if "class" in data:
         name = data["class"].rpartition(":")[2].rpartition(".")[2]
-        return f"{name}({', '.join(f'{k}={spell(v)}' for k, v in data['fields'].items())})"
+        parts = data["fields"] if "fields" in data else data["settings"]["dict"]
+        return f"{name}({', '.join(f'{k}={spell(v)}' for k, v in parts.items())})"
     if "array" in data:
         if len(data["array"]) > 8:
             return f"array{tuple(data['shape'])}"
