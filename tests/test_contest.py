@@ -94,7 +94,7 @@ def test_it_is_told():
     row = jax.tree.map(lambda x: x[1], game.observe(state))
     assert game.tell(row) == (
         "Last round you spent 0.1, the others, in order, 0.3; your share of the prize was 0.25, "
-        "your pay 0.15."
+        "your pay 0.15, theirs, in order, 0.45."
     )
     assert "over the sum of everybody's" in game.brief(0)
 

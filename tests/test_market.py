@@ -112,10 +112,12 @@ def test_the_state_is_the_last_prices_from_the_first_tick_on():
     assert sight["own"].tolist() == [3, 9] and sight["other"].tolist() == [9, 3]
     assert sight["paid"][1] == pytest.approx(outcome.pay[::-1])
     row = jax.tree.map(lambda x: x[0], sight)
-    assert game.tell(
-        row
-    ) == "Last round you asked 1.544, the others, in order: 1.776. Profits, yours first: " + (
-        ", ".join(f"{float(x):.4g}" for x in sight["paid"][0]) + "."
+    assert game.tell(row) == (
+        "Last round you asked price 3 (1.544), the others, in order: price 9 (1.776). On the market's scale "
+        f"of prices you stood at {100 * sight['did'][0]:.4g}%, the others at "
+        f"{100 * sight['did'][1]:.4g}% on average. Profits, yours first: "
+        + ", ".join(f"{float(x):.4g}" for x in sight["paid"][0])
+        + "."
     )
     assert "price 0 = 1.428" in game.brief(0)
 

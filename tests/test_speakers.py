@@ -98,6 +98,36 @@ def test_a_prompt_holds_rules_persona_news_and_choices_and_a_schema_of_the_reply
     assert prompt.schema["properties"]["give"] == {"type": "number", "minimum": 0, "maximum": 10.0}
 
 
+def test_a_speaker_is_told_what_the_last_round_was_worth_to_it():
+    news = []
+    voice = Voice(
+        lambda p: news.append(p.turns[-1][1]) or {"give": 4, "say": "no"}, profile=cw.Profile(svo=90.0)
+    )
+    trace = cw.run(cw.Society(Probe(), [voice, Random(), Random()]))
+    assert "worth" not in news[0]
+    assert f"Last round was worth {trace.felt[0, 0, 0]:.4g} to you." in news[1]
+    others = trace.net[0, 0, 1:].mean()
+    assert trace.felt[0, 0, 0] == pytest.approx(others, rel=1e-4)  # as its profile values it
+
+
+def test_rules_that_are_not_told_lend_no_names_to_claims():
+    class Watch(cw.Institution):
+        name: str = cw.text("watch")
+        told: bool = cw.count(True)
+
+        def view(self, memory, sights):
+            return sights.tell(**{f"{self.name}:seen": jnp.zeros(3)})
+
+    offers = []
+    for told in (True, False):
+        voice = Voice(lambda p: offers.append(p.turns[-1][1]) or {"act": "rest", "say": ""})
+        cw.run(cw.Society(cw.under(Chat(), Watch(told=told)), voice))
+    assert (
+        "the names are act, say, age, watch:seen." in offers[0]
+        and "the names are act, say, age." in offers[-1]
+    )
+
+
 def test_a_speaker_is_shown_as_much_of_its_own_past_as_it_keeps():
     turns = []
     voice = Voice(lambda p: turns.append(p.turns) or {"give": len(turns), "say": "no"}, memory=1)
@@ -338,6 +368,17 @@ def test_a_round_takes_one_call_however_many_agents_and_worlds_overlap(n):
     cw.run(society, 3)
     assert voice.most == 3 * n  # all agents of all worlds
     assert time.perf_counter() - began < 0.05 * 3 * n  # far from one after another
+
+
+def test_prompts_and_stored_bytes_do_not_grow_with_the_past(tmp_path):
+    letters, sizes = [], []
+    for horizon in (60, 600):
+        voice = Voice(lambda p: letters.append(sum(len(x) for _, x in p.turns)) or {"give": 1, "say": "no"})
+        trace = cw.run(cw.Society(Probe(horizon=horizon), [voice, Constant(), Constant()]))
+        folder = trace.save(tmp_path / str(horizon))
+        sizes.append((folder / "replies.parquet").stat().st_size)
+    assert max(letters) - letters[10] < 5  # as much of the past as it keeps, and no more
+    assert sizes[1] < 10 * sizes[0]
 
 
 def test_an_observer_is_told_of_every_round_and_decision():

@@ -104,11 +104,15 @@ class Talk:
         if not legal:
             return Story("", "", legal)
         news = [scenario.tell(row)]
+        if tick >= self._phases:
+            news.append(f"Last round was worth {float(row['felt']):.4g} to you.")
         for name, channel in channels.items():
             heard = row.facts.get(f"mail:{name}", []) if isinstance(channel, Words) else []
             news += [f"agent {j} says: {self._heard(channel, int(c))}" for j, c in enumerate(heard) if c]
         talks = any(isinstance(channels[name], Words) and mask[-1] for name, mask in legal.items())
-        facts = tuple(name for name in row.facts if not name.startswith(("mail:", "shown:"))) if talks else ()
+        untold = tuple(f"{law.name}:" for law in scenario.laws if not law.told)
+        hidden = ("mail:", "shown:", "felt", *untold)
+        facts = tuple(name for name in row.facts if not name.startswith(hidden)) if talks else ()
         return Story(self._briefs[i], "\n".join(filter(None, news)), legal, facts)
 
     def _heard(self, channel, code: int) -> str:

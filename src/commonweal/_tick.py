@@ -102,7 +102,7 @@ def look(scenario: Governed, groups: tuple[Group, ...], do: Do | Change, seed: A
     blank = {name: jnp.full(sights.legal[name].shape, jnp.nan) for name in named}
     stated = {name: _gather(odds, name, blank[name]) for name in named}
     world = eqx.tree_at(lambda w: w.memories, world, tuple(memories))
-    return Chosen(world, sights, intent, stated)
+    return Chosen(world, sights.tell(felt=world.felt), intent, stated)
 
 
 def _choose(

@@ -157,7 +157,8 @@ class Contest(Scenario):
         if not float(sight["started"]):
             return "This is the first round."
         own, *rest = [f"{float(x):.4g}" for x in sight["efforts"]]
+        mine, *theirs = [f"{float(x):.4g}" for x in sight["paid"]]
         return (
             f"Last round you spent {own}, the others, in order, {', '.join(rest)}; your share of the prize "
-            f"was {float(sight['share']):.3g}, your pay {float(sight['paid'][0]):.4g}."
+            f"was {float(sight['share']):.4g}, your pay {mine}, theirs, in order, {', '.join(theirs)}."
         )

@@ -144,5 +144,5 @@ class Exchange(Scenario):
     def tell(self, sight):
         return (
             f"You own {float(sight['wealth']):.4g} units, whom you meet {float(sight['met']):.4g}; the mean "
-            f"is {float(sight['mean']):.4g}, and {float(sight['rank']):.0%} own less than you."
+            f"is {float(sight['mean']):.4g}, and {100 * float(sight['rank']):.4g}% own less than you."
         )

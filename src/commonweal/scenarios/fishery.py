@@ -142,6 +142,6 @@ class Fishery(Scenario):
         )
 
     def tell(self, sight):
-        said = ", ".join(f"fisher {i}: {x:.0%}" for i, x in enumerate(np.asarray(sight["claims"])))
+        said = ", ".join(f"fisher {i}: {100 * x:.4g}%" for i, x in enumerate(np.asarray(sight["claims"])))
         claims = f" Claimed efforts: {said}." if self.talk else ""
-        return f"The stock is at {float(sight['stock']):.0%} of what the water can hold.{claims}"
+        return f"The stock is at {100 * float(sight['stock']):.4g}% of what the water can hold.{claims}"

@@ -168,5 +168,5 @@ class NetworkGame(Scenario):
             return "This is the first round."
         return (
             f"Last round you played {self.acts[int(sight['own'])]} for {float(sight['paid']):g} points; your "
-            f"neighbors' cooperativeness was {float(sight['share']):.0%} on average."
+            f"neighbors' cooperativeness was {100 * float(sight['share']):.4g}% on average."
         )

@@ -156,13 +156,15 @@ class Opinions(Scenario):
         return " ".join(parts)
 
     def tell(self, sight):
+        first, own, mean, met = (f"{float(sight[name]):.4g}" for name in ("first", "own", "heard", "met"))
+        alike = np.ptp([float(w) for w in sight["weights"] if float(w) > 0.0]) == 0.0
         heard = [
-            f"member {j}: {float(x):.3g}"
+            f"member {j}: {float(x):.4g}" + ("" if alike else f" (counts {float(w):.4g})")
             for j, (x, w) in enumerate(zip(sight["opinions"], sight["weights"], strict=True))
             if float(w) > 0.0
         ]
+        now = "last you said" if float(sight["started"]) else "nobody has spoken yet, and you think"
         return (
-            f"At first you thought {float(sight['first']):.3g}, last you said {float(sight['own']):.3g}. "
-            f"You hear {', '.join(heard)}; on average {float(sight['heard']):.3g}. You meet member "
-            f"{int(sight['partner'])}, who said {float(sight['met']):.3g}."
+            f"At first you thought {first}; {now} {own}. You hear {', '.join(heard)}; on average {mean}. "
+            f"You meet member {int(sight['partner'])}, who said {met}."
         )

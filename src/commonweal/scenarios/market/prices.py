@@ -198,8 +198,13 @@ class Bertrand(Scenario):
         )
 
     def tell(self, sight):
-        own, *rest = [f"{float(p):.4g}" for p in sight["prices"]]
-        told = f"you asked {own}" + (f", the others, in order: {', '.join(rest)}" if rest else "")
+        index = [sight["own"], *sight["others"]]
+        own, *rest = [f"price {int(k)} ({float(p):.4g})" for k, p in zip(index, sight["prices"], strict=True)]
+        did, share = (f"{100 * float(sight[name]):.4g}%" for name in ("did", "share"))
+        told = (
+            f"you asked {own}, the others, in order: {', '.join(rest)}. On the market's scale of prices you "
+            f"stood at {did}, the others at {share} on average"
+        )
         if not float(sight["started"]):
             return f"The market opens. Before, {told}."
         paid = ", ".join(f"{float(x):.4g}" for x in sight["paid"])

@@ -210,7 +210,9 @@ class Cournot(Scenario):
         made = ["/".join(f"{float(x):.4g}" for x in row) for row in sight["made"]]
         price = ", ".join(f"{float(x):.4g}" for x in sight["prices"])
         paid = ", ".join(f"{float(x):.4g}" for x in sight["paid"])
+        did, share = (f"{100 * float(sight[name]):.4g}%" for name in ("did", "share"))
         return (
             f"Last round you made {made[0]}; the others, in order: {', '.join(made[1:]) or 'nobody'}. "
+            f"On the market's scale of restraint you stood at {did}, the others at {share} on average. "
             f"Prices: {price}. Profits, yours first: {paid}."
         )
