@@ -205,7 +205,7 @@ def test_shards_together_are_the_whole(whole, tmp_path):
 def test_no_more_worlds_than_a_chunk_are_in_memory(whole, tmp_path, monkeypatch):
     asked, play = [], study_module.run
     monkeypatch.setattr(
-        study_module, "run", lambda society, seeds: asked.append(len(seeds)) or play(society, seeds)
+        study_module, "run", lambda society, seeds, **more: asked.append(len(seeds)) or play(society, seeds)
     )
     small(worlds=12).run(tmp_path / "run", progress=False)
     assert asked == [5, 5, 2] * 2

@@ -158,7 +158,8 @@ class _Options(Channel):
         return self.options[int(act)]
 
     def parse(self, said, legal):
-        wanted = said.strip().casefold().replace("(silence)", "")
+        wanted = said.strip().casefold()
+        wanted = "" if wanted == "(silence)" else wanted
         for i, option in enumerate(self.options):
             if option.casefold() == wanted and legal[i]:
                 return i
@@ -230,10 +231,11 @@ class Amount(Channel):
         return str(np.float32(act)).removesuffix(".0")  # the shortest that reads back as it was
 
     def parse(self, said, legal):
-        found = re.findall(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", said)
-        if len(found) != 1 or not 0.0 <= np.float32(found[0]) <= legal:
+        number = rf"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*(?:{re.escape(self.unit)})?\s*"
+        found = re.fullmatch(number, said, re.ASCII | re.IGNORECASE)
+        if not found or not 0.0 <= np.float32(found[1]) <= legal:
             raise ValueError(f"the reply {said!r} is not a legal act; wanted {self.describe(legal)}")
-        return float(np.float32(found[0]))
+        return float(np.float32(found[1])) + 0.0  # never -0
 
 
 class Words(_Options):

@@ -8,6 +8,7 @@ import polars as pl
 from .._measure import NA, measure
 from .._trace import Trace
 
+NUMBER = r"(?<![\w.])[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 NEAR = 1e-3  # relative: numbers are told with a few digits
 
 
@@ -58,8 +59,9 @@ def false_claims(trace: Trace) -> np.ndarray:
 
 
 def _agree(said: str, true: str) -> bool:
-    """The same numbers where both hold numbers, else the same words."""
-    one, other = (np.array(re.findall(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?", x), float) for x in (said, true))
+    """The same numbers where numbers are claimed, at most with a unit behind them; else the same words."""
+    bare = re.fullmatch(rf"[\s,;]*(?:{NUMBER}[\s,;]*)+(?:[^\W\d]+|%)?\s*", said)
+    one, other = (np.array(re.findall(NUMBER, x), float) for x in (said if bare else "", true))
     if one.size and other.size:
         return one.size == other.size and bool(np.allclose(one, other, rtol=NEAR, atol=1e-9))
     return said.strip().casefold() == true.strip().casefold()
