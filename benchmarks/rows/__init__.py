@@ -1,3 +1,3 @@
 """The rows of the benchmark, in the order of the page; each file has a TITLE and `lines(setup)`."""
 
-NAMES = "matrix commons grid coins calvano gradient ippo branches step scaling memory start".split()
+NAMES = "matrix commons grid coins calvano gradient ippo branches step speech scaling memory start".split()

@@ -1,0 +1,134 @@
+"""Language minds against a server: a society through our engine, and the same calls by Inspect alone."""
+
+import asyncio
+import os
+import resource
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+os.environ["LOOPBACK_API_KEY"] = "none"
+
+
+NAME = "openai-api/loopback/any"
+
+
+def cpu():
+    """Seconds this process has computed."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def society(agents, worlds, rounds, delay):
+    """All agents of all worlds in flight; what a decision costs, and how many were under way at once."""
+    from loopback import running
+
+    import commonweal as cw
+    from commonweal.language import LLM
+    from commonweal.scenarios import Commons
+
+    server = running(delay=delay)
+    url = server.__enter__()
+    lake = Commons(n_agents=agents, horizon=rounds, assignment="proportional")
+    quiet = {"max_connections": 1000, "temperature": 1.0, "max_tokens": 100}
+    told = cw.Society(lake, LLM(NAME, args=_args(url), config=quiet, memory=0))
+    cw.run(cw.Society(lake, LLM("commonweal/rehearsal-fair")))  # compiles
+
+    def play():
+        began = cpu()
+        trace = cw.run(told, worlds)
+        calls = trace.replies.height
+        assert trace.valid.all() and calls == agents * worlds * rounds
+        return {"cpu ms": 1e3 * (cpu() - began) / calls}
+
+    play.server = server  # it lives as long as the work
+    play()  # connections, and what is compiled for so many worlds
+    return agents * worlds * rounds, play
+
+
+def bare(agents, worlds, rounds, delay):
+    """The same calls, each wave awaited before the next, by Inspect's `generate` over the same transport."""
+    from loopback import running
+
+    import commonweal as cw
+    from commonweal.language.inspect import inspect_ai
+    from commonweal.language.llm import _transport
+    from commonweal.scenarios import Commons
+
+    server = running(delay=delay)
+    url, lib = server.__enter__(), inspect_ai()
+    lake = Commons(n_agents=agents, horizon=1, assignment="proportional")
+    prompts = []
+
+    class Seen(cw.Speaker):
+        async def ask(self, prompt):
+            prompts.append(prompt)
+            return cw.Said('{"take": 1}')
+
+    cw.run(cw.Society(lake, [Seen()] * agents))
+    asked = prompts[0]
+
+    async def wave():
+        config = lib.model.GenerateConfig(
+            max_connections=1000,
+            temperature=1.0,
+            max_tokens=100,
+            response_schema=lib.model.ResponseSchema(
+                name="reply", json_schema=lib.util.JSONSchema(**asked.schema)
+            ),
+        )
+        model = lib.model.get_model(NAME, memoize=False, **_transport(NAME), **_args(url))
+
+        async def one():
+            chat = [lib.model.ChatMessageSystem(content=asked.system)]
+            chat += [lib.model.ChatMessageUser(content=asked.turns[-1][1])]
+            return (await model.generate(chat, config=config)).completion
+
+        async def line():
+            for _ in range(rounds):
+                await asyncio.gather(*(one() for _ in range(agents)))
+
+        await asyncio.gather(*(line() for _ in range(worlds)))
+        await model.api.aclose()
+
+    def play():
+        began = cpu()
+        asyncio.run(wave())
+        return {"cpu ms": 1e3 * (cpu() - began) / (agents * worlds * rounds)}
+
+    play.server = server
+    play()
+    return agents * worlds * rounds, play
+
+
+def _args(url):
+    return {"base_url": url}
+
+
+def silent(rounds):
+    """A world of speakers that answer at once: what our own loop takes, early and late."""
+    import commonweal as cw
+    from commonweal.scenarios import Commons
+
+    class Instant(cw.Speaker):
+        async def ask(self, prompt):
+            return cw.Said('{"take": 1}')
+
+    marks = []
+
+    class Watch(cw.Observer):
+        def settled(self, seed, t, row):
+            marks.append(cpu())
+
+    lake = Commons(n_agents=5, horizon=rounds, assignment="proportional")
+    told = cw.Society(lake, Instant())
+
+    def play():
+        marks.clear()
+        began = cpu()
+        cw.run(told, observer=Watch())
+        tenth = rounds // 10
+        early, late = marks[tenth] - marks[0], marks[-1] - marks[-1 - tenth]
+        return {"cpu ms": 1e3 * (cpu() - began) / (5 * rounds), "late / early": late / early}
+
+    return 5 * rounds, play
