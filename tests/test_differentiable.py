@@ -170,6 +170,7 @@ def naive(rate=0.1, **more):
     return GradientPlay(Naive(), rate, **more)
 
 
+@pytest.mark.slow
 def test_a_learner_and_a_script_sit_in_one_run():
     reciprocal = cw.run(cw.Society(dilemma(), [naive(), minds.tit_for_tat()]), 8)
     exploited = cw.run(cw.Society(dilemma(), [minds.always_cooperate(), naive()]), 8)

@@ -348,6 +348,7 @@ def test_the_same_seed_is_the_same_world_and_another_is_not():
     assert not np.array_equal(a.act["move"][0], a.act["move"][1])
 
 
+@pytest.mark.slow
 def test_foragers_forage_and_cleaners_clean():
     trace = cw.run(cw.Society(harvest(n_agents=2, horizon=40), [Forager(), Forager(leave=9)]), 4)
     got = trace.net.sum(axis=1).mean(axis=0)

@@ -216,6 +216,7 @@ def test_a_retry_asks_only_what_was_not_answered(tmp_path, journal, known):
     assert not list((tmp_path / "cache").glob("commonweal/journals/*/*"))  # done: the log holds them
 
 
+@pytest.mark.slow
 def test_a_journal_in_a_folder_of_ones_own_outlasts_the_task(tmp_path):
     args = SMALL | {"journal": str(tmp_path / "replies")}
     first, second = (run(tmp_path / name, args=args) for name in "ab")
@@ -242,6 +243,7 @@ trained = cw.Society(game, [Random(), first, second, pupil]).prepare().minds[3]
 """
 
 
+@pytest.mark.slow
 def test_a_mixed_society_runs_resumes_replays_and_is_accounted_for(tmp_path, monkeypatch):
     file = tmp_path / "mixed_minds.py"
     file.write_text(MIXED)

@@ -199,6 +199,7 @@ def test_aligned_advantages_make_cooperation_conditional_on_the_past():
     assert (aligned[[1, 3]] < 0.42).all(), aligned
 
 
+@pytest.mark.slow
 def test_a_mask_is_never_broken_and_scripted_partners_are_met():
     game = cw.under(Commons(n_agents=3, horizon=4), Suspension("take", probability=0.5, ticks=2))
     minds = [Learner(Reinforce(), Linear(), updates=4, worlds=8), Constant(take=10.0)]

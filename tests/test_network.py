@@ -52,7 +52,7 @@ def test_a_filter_is_a_refusal_and_a_dead_server_is_missing_data():
     with running(persona="filtered") as url:
         trace = cw.run(cw.Society(LAKE, [model(url), FairShare(), FairShare()]))
         assert trace.invalid == ("",) and trace.refused[0, :, 0].all()
-    dead = model(url, config={"max_retries": 1}, attempts=1)
+    dead = model(url, config={"max_retries": 0}, attempts=1)
     trace = cw.run(cw.Society(LAKE, [dead, FairShare(), FairShare()]))
     assert not trace.valid.any() and "agent 0 gave no answer at t=0" in trace.invalid[0]
 
