@@ -281,3 +281,17 @@ def test_audit_reads_recordings(call):
 def test_demo_needs_nothing(call, here):
     code, out, _ = call("demo", "--json", "--out", "quake")
     assert code == 0 and json.loads(out) and (here / "quake" / "report.html").is_file()
+
+
+def test_measures_are_listed_and_shown_with_what_they_say_of_themselves(call):
+    code, out, _ = call("measures", "--json")
+    rows = {one["name"]: one for one in json.loads(out)}
+    assert code == 0 and len(rows) >= 30
+    for one in rows.values():
+        assert one["definition"] and (one["source"] or one["call"] != one["name"]), one
+    assert rows["gini"]["direction"] == "lower" and rows["gini"]["source"] == "Gini 1912"
+    assert rows["atkinson"]["call"] == "atkinson(epsilon=0.5)"
+    code, out, _ = call("measures", "show", "gini")
+    assert code == 0 and "sum_ij |x_i - x_j| / (2 n^2 mean x)" in out and "lower is better" in out
+    code, _, err = call("measures", "show", "ginny")
+    assert code == 2 and "there is no measure 'ginny'; wanted one of" in err

@@ -16,13 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from .lab.study import Study
 
 SHELVES = ("scenarios", "institutions", "minds", "measures")
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)  # one line each; --debug shows where
-WORLDS = 64  # of a study that a file does not spell out
 
 app = typer.Typer(
     help="A wind tunnel for societies of AI agents.",
@@ -89,8 +86,9 @@ def run(
     institutions, played at random.
     """
     from .report import write_report
+    from .studies.of_file import studies_of
 
-    studies = _studies(file, worlds, model)
+    studies = studies_of(file, worlds, model)
     homes = [_home(study, out, len(studies) > 1) for study in studies]
     if shard:
         threading.Thread(target=_leash, daemon=True).start()
@@ -146,6 +144,40 @@ def list_(as_json: Json = False) -> None:
             print(f"  {name:<{width}}{what}")
 
 
+catalog = typer.Typer(help="The measures: definition, source, needs, direction.", rich_markup_mode=None)
+app.add_typer(catalog, name="measures")
+
+
+@catalog.callback(invoke_without_command=True)
+def measures(context: typer.Context, as_json: Json = False) -> None:
+    """List the measures, or `show` one as a page."""
+    if context.invoked_subcommand:
+        return
+    from . import measures as shelf
+    from .report.catalog import measures as known
+    from .report.catalog import row
+
+    rows = [row(name, thing) for name, thing in known(shelf).items()]
+    if as_json:
+        return _print_json(rows)
+    width = max(len(one["name"]) for one in rows) + 2
+    for one in rows:
+        print(f"{one['name']:<{width}}{one['definition']}")
+
+
+@catalog.command()
+def show(name: str) -> None:
+    """Print all that a measure says of itself."""
+    from . import measures as shelf
+    from .report.catalog import measures as known
+    from .report.catalog import page
+
+    found = known(shelf)
+    if name not in found:
+        raise ValueError(f"there is no measure {name!r}; wanted one of {', '.join(found)}")
+    print(page(name, found[name]))
+
+
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder that a study was run into.", metavar="DIR")],
@@ -174,8 +206,9 @@ def plan(
     from rich.console import Console
 
     from .lab.forecast import forecast, render, to_dict
+    from .studies.of_file import studies_of
 
-    found = {study.name: list(forecast(study, written)) for study in _studies(file, worlds, model)}
+    found = {study.name: list(forecast(study, written)) for study in studies_of(file, worlds, model)}
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
@@ -304,50 +337,6 @@ def _makes(function: Any) -> bool:
 
     made = inspect.signature(function, eval_str=True).return_annotation
     return isinstance(made, type) and issubclass(made, Scenario | Institution | Mind | Measure)
-
-
-def _studies(file: Path, worlds: int | None, model: str | None = None) -> "list[Study]":
-    """The studies of a file, or those made of its scenarios and institutions; with a model in its seats."""
-    from dataclasses import replace
-
-    from .lab.files import load
-    from .lab.study import Study
-
-    module = load(file)
-    found = {id(thing): thing for thing in vars(module).values() if isinstance(thing, Study)}
-    studies = list(found.values()) or list(_made(module))
-    if not studies:
-        raise ValueError(
-            f"{file} holds no study, scenario or institution; wanted one: "
-            "study = cw.Study('mine', {'none': cw.Society(Commons(), Random())}, 64, [welfare])"
-        )
-    if model is not None:
-        from .language import seated
-
-        studies = [seated(study, model) for study in studies]
-    return [replace(study, worlds=worlds) if worlds is not None else study for study in studies]
-
-
-def _made(module: "ModuleType") -> "Iterator[Study]":
-    """Each scenario of a module (or else the commons) under none and each of its institutions."""
-    from . import Institution, Scenario, Society, measures, under
-    from .lab.files import instances
-    from .lab.study import Study
-    from .minds.simple import Random
-    from .scenarios.commons import Commons
-
-    things = list(instances(module, Scenario, Institution).values())
-    laws = [thing for thing in things if isinstance(thing, Institution)]
-    scenarios = [thing for thing in things if isinstance(thing, Scenario)] or [Commons()] * bool(laws)
-    for scenario in scenarios:
-        settings = {"none": scenario} | {law.name: under(scenario, law) for law in laws}
-        yield Study(
-            module.__name__ if len(scenarios) == 1 else f"{module.__name__} {type(scenario).__name__}",
-            {name: Society(setting, Random()) for name, setting in settings.items()},
-            WORLDS,
-            [*measures.HOLISTIC, measures.cooperation_rate, measures.gini],
-            baseline="none" if laws else None,
-        )
 
 
 def _least(tries: Iterator[list]) -> list:
