@@ -100,8 +100,8 @@ def test_a_seat_is_the_mind_behind_its_model(tmp_path):
     with pytest.raises(ValueError, match="holds no mind 'none'"):
         mind(f"{file}:none")
     spoken = seat(get_model(FAIR, config=GenerateConfig(temperature=0.5, max_connections=3, timeout=60)))
-    assert isinstance(spoken, LLM) and spoken.model == FAIR and spoken.total == 60.0
-    assert spoken.config == {"temperature": 0.5, "max_tokens": 1500, "max_retries": 6}
+    assert isinstance(spoken, LLM) and spoken.model == FAIR and spoken.settings()["total"] == 60.0
+    assert spoken.config == {"temperature": 0.5, "max_tokens": 1500, "max_retries": 6, "cache": False}
 
 
 def test_the_entry_point_imports_no_jax():

@@ -46,7 +46,7 @@ def rich(seed=0, w=3, t=6, n=4, **changes):
         events=events,
         card=card,
         book={"tax": rng.uniform(-0.1, 0.1, (w, t, n))},
-        refused=rng.random((w, t, n)) < 0.2,
+        refused=np.zeros((w, t, n), bool),
         messages=claims(rng, w, n),
     )
     return make_trace(**(parts | changes))
@@ -279,6 +279,18 @@ def test_a_dummy_stakeholder_of_weight_0_changes_nothing():
     more = m.alignment(dataclasses.replace(trace, utility=extra, card=card)).as_dict()
     assert more["rows"].pop("P:dummy")["value"] == 0.0
     assert more == m.alignment(trace).as_dict()
+
+
+def test_a_world_with_a_refusal_has_no_score_but_that_of_speech():
+    refused = np.zeros((3, 6, 4), bool)
+    refused[1, 2, 3] = True
+    trace = rich(refused=refused)
+    for one in MEASURES:
+        found = value(one, trace)
+        if not isinstance(found, str):
+            assert one.refusals == (not np.isnan(np.atleast_2d(found.T).T[1]).all()), one.name
+    gate = m.rights_gate(dataclasses.replace(trace, refused=np.ones_like(refused)))
+    assert gate.state == "undecided" and gate.worlds == 0  # who refuses violates nothing, and proves nothing
 
 
 def test_labels_never_reach_a_measure():

@@ -1,6 +1,7 @@
 """Speakers: what they are told, what a reply is, what is kept, what is paid, and what counts."""
 
 import asyncio
+import contextlib
 import json
 import time
 
@@ -186,7 +187,9 @@ def test_a_refusal_is_an_act_of_its_own_kind_and_no_virtue():
     assert trace.refused[0].tolist() == [[False, False, True]] + [[False, True, True]] * 2
     assert trace.act["act"][0].tolist() == [[1, 0, 0]] * 3  # nothing was done
     assert refusal_rate(trace).tolist() == [5 / 9]
-    assert cooperation_rate(trace).tolist() == [3 / 4]  # of four decisions, not of nine acts
+    assert np.isnan(cooperation_rate(trace)[0])  # that nobody rested or worked was nobody's choice
+    both = cw.run(cw.Society(Chat(), [saint, saint, sulker]), 2)
+    assert cw.summarize(cooperation_rate, both)[0].reason.startswith("a decision was refused, or")
     assert (
         trace.messages.filter(channel="(refusal)")["text"].to_list()
         == ["(none)"] + ["I will not.", "(none)"] * 2
@@ -404,7 +407,7 @@ def test_play_is_run_inside_a_loop():
 
 
 def test_a_person_reads_the_rules_once_and_types_an_act_for_each_choice():
-    lines, shown = iter(["5", "yes", "x", "no", "3", "no", "refuse I am tired", ""]), []
+    lines, shown = iter(["", "5", "yes", "x", "no", "3", "no", "refuse I am tired", ""]), []
     person = Person(read=lambda ask: next(lines), write=shown.append)
     trace = cw.run(cw.Society(Probe(), [person, Random(), Random()]))
     assert trace.act["give"][0, :, 0].tolist() == [5.0, 3.0, 0.0] and trace.refused[0, 2, 0]
@@ -421,9 +424,130 @@ def test_a_person_who_has_gone_leaves_an_invalid_world():
     assert "EOFError" in trace.invalid[0]
 
 
-def test_a_key_never_enters_a_recipe():
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"args": {"api_key": "sk-1"}},
+        {"args": {"apikey": "sk-1"}},
+        {"args": {"default_headers": {"x": "sk-1"}}},
+        {"config": {"extra_headers": {"Authorization": "Bearer sk-1"}}},
+    ],
+)
+def test_a_key_never_enters_a_recipe(given):
     with pytest.raises(ValueError, match="export OPENAI_API_KEY"):
-        LLM("openai/gpt-5", args={"api_key": "sk-1"})
+        LLM("openai/gpt-5", **given)
+    LLM("hf/tiny", args={"tokenizer_path": "here"})  # is none
+
+
+def test_a_model_that_is_set_otherwise_is_another_speaker():
+    from inspect_ai.model import GenerateConfig, get_model
+
+    plain = LLM("commonweal/rehearsal-fair")
+    cold = get_model("commonweal/rehearsal-fair", config=GenerateConfig(top_p=0.1), memoize=False)
+    assert LLM(cold).settings()["config"] == plain.settings()["config"] | {"top_p": 0.1}
+    assert plain.config["cache"] is False  # or worlds would be copies
+
+
+def test_dollars_are_no_limit_where_no_price_is_known(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    rich = LLM("openai/gpt-5", budget=cw.Budget(cost=0.1))
+    with pytest.raises(ValueError, match="no price is known; wanted one: .*or a budget in tokens"):
+        cw.run(cw.Society(Probe(), [rich, Random(), Random()]))
+
+
+def test_a_missing_key_is_one_line(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(ValueError, match="Inspect cannot reach openai/gpt-5: .*OPENAI_API_KEY"):
+        cw.run(cw.Society(Probe(), [LLM("openai/gpt-5"), Random(), Random()]))
+
+
+def test_a_model_that_is_seated_anew_keeps_its_limits():
+    from commonweal.language import seated
+
+    old = LLM("openai/gpt-5", budget=cw.Budget(tokens=9), memory=0, patience=5)
+    study = cw.Study("s", {"a": cw.Society(Probe(), [old, Random(), Random()])}, 1, [cooperation_rate])
+    new = seated(study, "commonweal/rehearsal-fair").conditions["a"].minds
+    assert new[0].settings() == old.settings() | {"model": "commonweal/rehearsal-fair"}
+    assert isinstance(new[1], Random)
+
+
+def test_words_keep_their_owner_when_somebody_elses_are_forced():
+    news = []
+
+    def talker(name):
+        return Voice(
+            lambda p: news.append(p.turns[-1][1]) or {"act": "rest", "say": f"{name} says {p.where.tick}"}
+        )
+
+    society = cw.Society(Chat(), [talker("A"), talker("B"), Constant()])
+    trace = cw.run(society)
+    mask = np.zeros(trace.shape[1:], bool)
+    mask[0, 0] = True
+    news.clear()
+    cw.replay(trace, society=society, do={"say": (mask, trace.act["say"][0])})
+    assert not any('agent 0 says: "B' in one for one in news)
+
+
+def test_a_claim_is_judged_by_what_its_speaker_could_see():
+    def honest(p):
+        age = p.turns[-1][1].split("Age ")[1].split(".")[0]
+        return {"act": "rest", "say": "so old", "claims": {"age": age}}
+
+    class Hazy(Chat):
+        def observe(self, state):
+            age = jnp.broadcast_to(state[1].astype(jnp.float32) * 10.0, 3)
+            return cw.Sight({"mail:say": jnp.broadcast_to(state[0], (3, 3)), "age": age})
+
+        def tell(self, sight):
+            return f"Age {round(float(sight['age']))}."
+
+    speaker = Voice(honest, profile=cw.Profile(noise=40.0))
+    trace = cw.run(cw.Society(Hazy(), [speaker, Constant(), Constant()]))
+    facts = trace.messages.filter(channel="(fact) age")["text"].to_list()
+    assert all(abs(float(x) - 10 * t) > 1e-3 for t, x in enumerate(facts))  # as it was blurred
+
+
+def test_one_world_that_fails_ends_the_others_before_their_session_does():
+    calls, closed = [], []
+
+    class Shop(Voice):
+        @contextlib.asynccontextmanager
+        async def session(self):
+            try:
+                yield
+            finally:
+                closed.append(len(calls))
+
+    class Breaks(Chat):
+        def tell(self, sight):
+            if int(sight["age"]) == 1 and len(calls) > 3:
+                raise KeyError("a fact that is not there")
+            return "Talk."
+
+    voice = Shop(lambda p: calls.append(p.where) or {"act": "rest", "say": ""}, delay=0.01)
+    with pytest.raises(KeyError, match="not there"):
+        asyncio.run(cw.play(cw.Society(Breaks(), voice), 4))
+    assert closed == [len(calls)]  # nobody was asked after closing time
+
+
+def test_what_cannot_be_read_twice_may_be_tried_anew(tmp_path):
+    journal = cw.Journal(tmp_path / "r.jsonl")
+    society = cw.Society(
+        Probe(), [Voice(lambda p: {"give": "plenty" if p.where.tick else 1, "say": "no"})] * 3
+    )
+    trace = cw.run(society, journal=journal)
+    journal.forget(0)
+    better = Voice(lambda p: {"give": 1, "say": "no"})
+    again = cw.run(cw.Society(Probe(), better), journal=cw.Journal(tmp_path / "r.jsonl"))
+    assert not trace.valid.all() and again.valid.all() and len(better.calls) == 6  # two rounds of three
+
+
+def test_what_shows_when_a_call_is_cancelled_from_within():
+    def cancelled(p):
+        raise asyncio.CancelledError
+
+    trace = cw.run(cw.Society(Probe(), [Voice(cancelled), Random(), Random()]))
+    assert "the call was cancelled" in trace.invalid[0]
 
 
 class Flaky(cw.Speaker):
@@ -446,7 +570,7 @@ def test_a_study_counts_what_speech_cost_and_tries_what_failed_again(tmp_path):
     study = cw.Study("talk", {"words": cw.Society(lake, [Flaky(), Random()])}, 2, [cooperation_rate])
     first = study.run(tmp_path)
     assert first.invalid["words"] == {"agent 0 gave no answer at t=2 (ConnectionError: down)": 1}
-    assert first.speech == {"words": "5 calls, 75 tokens, $0.00"} and "5 calls" in str(first)
+    assert first.speech == {"words": "5 calls, 75 tokens, price unknown"} and "5 calls" in str(first)
     Flaky.down = False
     assert study.run(tmp_path).invalid["words"]  # what is finished stays
     again = study.run(tmp_path, retry=True)

@@ -117,7 +117,13 @@ def rebuild(data: Any) -> Any:
         )
     kind = _find(data["class"])
     if "settings" in data:
-        return kind(**rebuild(data["settings"]))
+        try:
+            return kind(**rebuild(data["settings"]))
+        except TypeError as error:
+            raise ValueError(
+                f"a {kind.__name__} cannot be made from its settings ({error}); let settings() return the "
+                "arguments that make it, or pass the society itself: cw.replay(trace, society=...)"
+            ) from error
     fields = {name: rebuild(value) for name, value in data["fields"].items()}
     if issubclass(kind, tuple):
         return kind(**fields)

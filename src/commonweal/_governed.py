@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
 from ._channel import Channel
-from ._luck import as_key, threefry
+from ._luck import as_key, seeded, threefry
 from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 
@@ -278,8 +278,7 @@ class Governed(Scenario):
     def _fixed(self, sight: Sight) -> str:
         """What earlier groups have chosen in this round, in the channels' own words."""
         channels, n = self.channels(), self.n_agents
-        first = self.base.observe(self.base.init(jax.random.key(0)))
-        free = {name: np.asarray(mask) for name, mask in legal_acts(channels, first, n).items()}
+        free = jax.tree.map(np.asarray, _free(self.base, n, channels))
         acts = [
             f"agent {i} chose {name} = {channels[name].render(sight[f'shown:{name}'][i]) or '(silence)'}"
             for group in self.groups[: int(sight["turn"])]
@@ -288,6 +287,12 @@ class Governed(Scenario):
             if (free[name][i].sum() > 1 if free[name].dtype == bool else free[name][i] > 0.0)
         ]
         return "Already fixed this round: " + ", ".join(acts) + "." if acts else ""
+
+
+@eqx.filter_jit
+def _free(base: Scenario, n: int, channels: dict[str, Channel]) -> dict[str, Array]:
+    """What is legal before the first tick."""
+    return legal_acts(channels, base.observe(base.init(seeded(0))), n)
 
 
 def under(scenario: Scenario, *institutions: Institution) -> Governed:

@@ -54,14 +54,29 @@ class Journal:
         """What was replied to this very prompt there, if anything."""
         return self._known.get((where, prompt))
 
+    def forget(self, seed: int) -> None:
+        """Drop what could not be read twice in a world's last tick, so that it may be tried anew."""
+        last = max((where.tick for where, _ in self._known if where.seed == seed), default=-1)
+        tick = [at for at in self._known if (at[0].seed, at[0].tick) == (seed, last)]
+        lost = {where.seat for where, _ in tick if where.draw}
+        gone = {at for at in tick if at[0].seat in lost}
+        self._known = {at: said for at, said in self._known.items() if at not in gone}
+        if gone and self._path is not None:
+            part = self._path.with_name(f".{self._path.name}.part")
+            part.write_bytes(b"".join(_line(Entry(*at, said)) for at, said in self._known.items()))
+            part.replace(self._path)
+
     def keep(self, entry: Entry) -> None:
         """Keep what a finished call brought."""
         self._known[entry.where, entry.prompt] = entry.said
         if self._path is not None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            line = json.dumps([entry.where, entry.prompt, entry.said], ensure_ascii=False)
             with self._path.open("ab", buffering=0) as file:
-                file.write(line.encode() + b"\n")
+                file.write(_line(entry))
+
+
+def _line(entry: Entry) -> bytes:
+    return json.dumps([entry.where, entry.prompt, entry.said], ensure_ascii=False).encode() + b"\n"
 
 
 def to_table(entries: list[Entry]) -> pl.DataFrame:

@@ -20,7 +20,9 @@ class NA(Exception):  # noqa: N818  (the field's name for a missing value)
 class Measure:
     """A named measure; call it on a trace for Float[W] or Float[W, columns], NaN where undefined.
 
-    `undefined` is the reason printed for the worlds whose value is NaN.
+    `undefined` is the reason printed for the worlds whose value is NaN. A world in which a speaker
+    refused to act has no value: doing nothing may help or harm, and was nobody's choice. A measure of
+    speech itself reads such worlds too: it says `refusals`.
     """
 
     name: str
@@ -30,9 +32,17 @@ class Measure:
     cites: str
     undefined: str = "undefined in these worlds"
     per: Literal["world", "agent", "stakeholder"] = "world"
+    refusals: bool = False
 
     def __call__(self, trace: Trace) -> np.ndarray:
-        return np.asarray(self.function(trace), dtype=float)
+        values = np.array(self.function(trace), dtype=float)
+        if trace.refused is not None and not self.refusals:
+            values[trace.refused.any(axis=(1, 2))] = np.nan
+        return values
+
+    def why(self, refused: bool) -> str:
+        """Why a world has no value, where decisions were refused or not."""
+        return f"a decision was refused, or {self.undefined}" if refused else self.undefined
 
     @property
     def text(self) -> str:
@@ -47,11 +57,12 @@ def measure(
     cites: str,
     undefined: str = "undefined in these worlds",
     per: Literal["world", "agent", "stakeholder"] = "world",
+    refusals: bool = False,
 ) -> Callable[[Callable[[Trace], np.ndarray]], Measure]:
     """Turn a function of a trace into a `Measure`, named as the function."""
 
     def make(function: Callable[[Trace], np.ndarray]) -> Measure:
-        return Measure(function.__name__, function, unit, better, cites, undefined, per)  # type: ignore[attr-defined]
+        return Measure(function.__name__, function, unit, better, cites, undefined, per, refusals)  # type: ignore[attr-defined]
 
     return make
 
@@ -161,7 +172,8 @@ def summarize(one: Measure, trace: Trace) -> list[Estimate]:
             "x.sum(axis=(1, 2))"
         )
     columns = values.reshape(len(values), -1).T
-    found = [estimate(column, one.undefined) for column in columns]
+    refused = trace.refused is not None and bool(trace.refused.any()) and not one.refusals
+    found = [estimate(column, one.why(refused)) for column in columns]
     return [_with_invalid(e, trace, int((~valid).sum())) for e in found]
 
 

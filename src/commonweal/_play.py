@@ -2,6 +2,7 @@
 
 import asyncio
 import operator
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
 
@@ -40,12 +41,19 @@ async def play_worlds(
     drive = Drive(society)
     each = [jax.tree.map(operator.itemgetter(i), do) for i in range(len(names))]
     talks = [Talk(society, seed, journal, observer) for seed in names]
+    speakers = {id(mind): mind for mind in society.minds if isinstance(mind, Speaker)}
     async with AsyncExitStack() as open_now:
-        for speaker in {id(mind): mind for mind in society.minds if isinstance(mind, Speaker)}.values():
+        for speaker in {} if journal.sealed else speakers.values():
             await open_now.enter_async_context(speaker.session())
-        return await asyncio.gather(
-            *(_play(society, drive, talk, mine, observer) for talk, mine in zip(talks, each, strict=True))
-        )
+        try:
+            async with asyncio.TaskGroup() as together:  # if one fails, no other goes on being paid for
+                worlds = [
+                    together.create_task(_play(society, drive, talk, mine, observer))
+                    for talk, mine in zip(talks, each, strict=True)
+                ]
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None
+        return [world.result() for world in worlds]
 
 
 async def _play(society: Society, drive: Drive, talk: Talk, do: Do, observer: Observer) -> Played:
@@ -92,7 +100,7 @@ def messages(acts: dict[str, np.ndarray], channels, talks: list[Talk]) -> pl.Dat
             world, t, agent = np.nonzero(acts[name])
             codes = acts[name][world, t, agent]
             said = [
-                _said(channel, int(c), talks[w].said if talks else [])
+                _said(channel, int(c), talks[w].said if talks else {})
                 for w, c in zip(world, codes, strict=True)
             ]
             frame = pl.DataFrame({"world": world, "t": t, "agent": agent}).with_columns(
@@ -104,7 +112,6 @@ def messages(acts: dict[str, np.ndarray], channels, talks: list[Talk]) -> pl.Dat
     return pl.concat(tables).sort("world", "t", "agent", "channel", maintain_order=True)
 
 
-def _said(channel: Words, code: int, phrases: list[str]) -> str:
+def _said(channel: Words, code: int, said: Mapping[int, tuple[str, Any]]) -> str:
     """What a code stands for; a code that no speaker made (a forced one, say) has no words."""
-    free = code - len(channel.options)
-    return channel.render(code) if free < 0 or free >= len(phrases) else phrases[free]
+    return said[code][0] if code in said else channel.render(code)

@@ -130,7 +130,7 @@ class Profile(Module):
                 f"Being behind another by 1 costs you {float(self.envy):.2f}; being ahead by 1 costs "
                 f"you {float(self.guilt):.2f}."
             )
-        told += [_graded(float(getattr(self, trait)), words) for trait, words in TRAITS.items()]
+        told += [_graded(trait, float(getattr(self, trait))) for trait in TRAITS]
         return " ".join(filter(None, told))
 
 
@@ -153,10 +153,12 @@ def _social(degrees: float) -> str:
     return f"You weigh other parties' results at {rate:.2f} for each 1.00 of your principal's."
 
 
-def _graded(amount: float, words: str) -> str:
+def _graded(trait: str, amount: float) -> str:
+    """A trait in words, graded over its range: -1 to 1, or 0 to 1."""
     if abs(amount) <= 0.2:
         return ""
-    return f"You are {GRADES[round((amount + 1) / 2 * 4)]} {words}."
+    share = amount if trait in ("mach", "sycophancy", "overconfident") else (amount + 1) / 2
+    return f"You are {GRADES[round(share * 4)]} {TRAITS[trait]}."
 
 
 def prospect_value(

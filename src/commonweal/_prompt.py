@@ -51,26 +51,26 @@ class Prompt(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What came back: the text, whether the provider refused, tokens read and written, US dollars."""
+    """What came back: text, whether the provider refused, tokens read and written, US dollars if known."""
 
     text: str
     refused: bool = False
     read: int = 0
     written: int = 0
-    cost: float = 0.0
+    cost: float | None = None
 
 
 class Story(NamedTuple):
     """All that one agent is told in one tick.
 
     `brief` holds persona and rules, `news` this tick, `legal` the channels on which it has a choice,
-    with what is legal; `facts` what it may make claims of, beside those channels.
+    with what is legal; `facts` what it may make claims of, beside those channels, as it sees them.
     """
 
     brief: str
     news: str
     legal: Mapping[str, np.ndarray]
-    facts: tuple[str, ...] = ()
+    facts: Mapping[str, str] = {}
 
 
 class Reply(NamedTuple):

@@ -1,10 +1,12 @@
 """Asking the speakers of a world: what they are told, how often, and how their replies are read."""
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,8 +55,9 @@ class Talk:
         self._briefs = {i: _brief(society, card, i) for i in society.speakers}
         self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
         self._spent = {i: Budget(0, 0, 0) for i in society.speakers}
-        self._claims: list[Mapping[str, str]] = []  # beside each of `said`
-        self.said: list[str] = []  # words that are in no phrasebook
+        sizes = [len(c.options) for c in self._channels.values() if isinstance(c, Words)]
+        self._phrases = max(sizes, default=0)  # codes from here on are free words
+        self.said: dict[int, tuple[str, Mapping[str, str]]] = {}  # words and claims beside, by code
         self.asides: list[Aside] = []
         self.refused: set[tuple[int, int]] = set()  # (round, agent)
         self.entries: list[Entry] = []
@@ -76,14 +79,15 @@ class Talk:
             if isinstance(reply, BaseException):
                 raise reply
         intent: dict[str, Any] = {name: np.array(x) for name, x in now.intent.items()}
+        talked = [name for name, channel in self._channels.items() if isinstance(channel, Words)]
         for (i, story), answer in zip(asked.items(), replies, strict=True):
             reply, acts = answer  # type: ignore[misc]
-            self._note(i, tick // self._phases, story, reply, now)
+            self._note(i, tick // self._phases, story, reply)
             for name, one in acts.items():
-                if isinstance(one, str):
-                    self.said.append(one)
-                    self._claims.append(reply.claims)
-                    one = len(self._channels[name].options) + len(self.said) - 1  # type: ignore[attr-defined]
+                if isinstance(one, str):  # a code of its own, whoever else speaks
+                    place = (tick * len(self._briefs) + list(self._briefs).index(i)) * len(talked)
+                    code = self._phrases + place + talked.index(name)
+                    self.said[code], one = (one, reply.claims), code
                 intent[name][i] = one
         return intent
 
@@ -91,9 +95,8 @@ class Talk:
         scenario, profile, channels = self._society.scenario, self._society.profiles[i], self._channels
         row = jax.tree.map(lambda x: x[i], sights)
         if profile is not None and float(profile.noise):
-            key = owner_key(seeded(jnp.uint32(self.seed)), jnp.int32(tick // self._phases), "profile")
-            row = profile.perceive(jax.tree.map(jnp.asarray, row), jax.random.fold_in(key, i))
-            row = jax.tree.map(np.asarray, row)
+            when = jnp.uint32(self.seed), jnp.int32(tick // self._phases), jnp.int32(i)
+            row = jax.tree.map(np.asarray, _perceived(profile, jax.tree.map(jnp.asarray, row), *when))
         legal = {
             name: mask
             for name, mask in row.legal.items()
@@ -112,15 +115,16 @@ class Talk:
         talks = any(isinstance(channels[name], Words) and mask[-1] for name, mask in legal.items())
         untold = tuple(f"{law.name}:" for law in scenario.laws if not law.told)
         hidden = ("mail:", "shown:", "felt", *untold)
-        facts = tuple(name for name in row.facts if not name.startswith(hidden)) if talks else ()
+        known = {name: x for name, x in row.facts.items() if talks and not name.startswith(hidden)}
+        facts = {name: ", ".join(f"{float(one):g}" for one in np.ravel(x)) for name, x in known.items()}
         return Story(self._briefs[i], "\n".join(filter(None, news)), legal, facts)
 
     def _heard(self, channel, code: int) -> str:
-        free = code - len(channel.options)
-        if not 0 <= free < len(self.said):
+        if code not in self.said:
             return quote(channel.render(code))
-        claims = ", ".join(f"{name} = {quote(value)}" for name, value in self._claims[free].items())
-        return quote(self.said[free]) + (f" (claiming {claims})" if claims else "")
+        words, beside = self.said[code]
+        claims = ", ".join(f"{name} = {quote(value)}" for name, value in beside.items())
+        return quote(words) + (f" (claiming {claims})" if claims else "")
 
     async def _decide(self, i: int, story: Story, tick: int) -> tuple[Reply, dict[str, Any]]:
         """One answer, parsed, or NoAnswer with the agent and the round."""
@@ -167,7 +171,7 @@ class Talk:
         else:
             self._observer.recalled(prompt.where, said)
         calls, tokens, cost = self._spent[i]
-        self._spent[i] = Budget(calls + 1, tokens + said.read + said.written, cost + said.cost)
+        self._spent[i] = Budget(calls + 1, tokens + said.read + said.written, cost + (said.cost or 0.0))
         self.entries.append(Entry(prompt.where, key, said))
         return said
 
@@ -188,7 +192,7 @@ class Talk:
             return said.strip()
         return channel.parse(said, legal)
 
-    def _note(self, i: int, t: int, story: Story, reply: Reply, now: Now) -> None:
+    def _note(self, i: int, t: int, story: Story, reply: Reply) -> None:
         """Keep what is no act: notes, refusals, and claims beside what the agent saw."""
         if reply.refusal:
             self.refused.add((t, i))
@@ -196,8 +200,7 @@ class Talk:
         if reply.notes:
             self.asides.append((t, i, "(notes)", reply.notes))
         for name, value in reply.claims.items():
-            seen = np.asarray(now.sights.facts[name][i]).ravel() if name in story.facts else ()
-            true = reply.acts.get(name) or ", ".join(f"{float(x):g}" for x in seen)
+            true = reply.acts[name] if name in reply.acts else story.facts[name]
             self.asides += [(t, i, f"(claim) {name}", value), (t, i, f"(fact) {name}", true)]
 
 
@@ -224,6 +227,12 @@ def _known(channel: Words, said: str, legal: np.ndarray) -> bool:
     return True
 
 
+@eqx.filter_jit
+def _perceived(profile, sight, seed, t, seat):
+    """An agent's own row as its profile makes it out, with the luck that a pure mind in its seat has."""
+    return profile.perceive(sight, jax.random.fold_in(owner_key(seeded(seed), t, "profile"), seat))
+
+
 async def _call(speaker: Speaker, prompt: Prompt) -> Said:
     """One finished call, after as many failed ones as the speaker allows.
 
@@ -232,16 +241,20 @@ async def _call(speaker: Speaker, prompt: Prompt) -> Said:
     """
     last = "it was not asked"
     try:
-        async with asyncio.timeout(speaker.total):
+        async with asyncio.timeout(None if math.isinf(speaker.total) else speaker.total):
             for _ in range(speaker.attempts):
                 try:
-                    async with asyncio.timeout(speaker.patience):
+                    async with asyncio.timeout(None if math.isinf(speaker.patience) else speaker.patience):
                         said = await speaker.ask(prompt)
                     if not isinstance(said, Said) or not isinstance(said.text, str):
                         raise TypeError(f"ask() gave {said!r}; wanted cw.Said(text)")
                     return said._replace(text=whole(said.text))
                 except NoAnswer:
                     raise
+                except asyncio.CancelledError:
+                    if (task := asyncio.current_task()) and task.cancelling():
+                        raise
+                    last = "the call was cancelled"
                 except TimeoutError:
                     last = f"no reply within {speaker.patience:g} s"
                 except Exception as error:  # noqa: BLE001  (whatever a provider raises is missing data)

@@ -90,7 +90,7 @@ class Trace:
 
     @property
     def decided(self) -> np.ndarray:
-        """Bool[W, T, n]: the acts that were somebody's: in ticks that were played, and not refused."""
+        """Bool[W, T, n]: the acts that were somebody's: in rounds that were played, and not refused."""
         played = np.broadcast_to(self.alive[..., None], self.shape)
         return played if self.refused is None else played & ~self.refused
 

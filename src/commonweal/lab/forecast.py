@@ -29,7 +29,8 @@ NOTES = "The others may take more than their share; I watch what they do, and an
 class Forecast:
     """What one condition would cost: of its `worlds`, calls, tokens read and written, calls in a row.
 
-    Tokens are estimates, of four letters each; retries and repairs are not counted.
+    `cells` of a study run one after another, the worlds of each at once. Tokens are estimates, of four
+    letters each; retries and repairs are not counted.
     """
 
     condition: str
@@ -39,6 +40,7 @@ class Forecast:
     read: float
     written: float
     depth: float
+    cells: int = 1
 
 
 class Dry(Speaker):
@@ -79,8 +81,11 @@ def forecast(study: Study, written: int = 0) -> Iterator[Forecast]:
         table, more = trace.replies, study.worlds / worlds
         depth = table.group_by("seed").agg(pl.col("tick").n_unique())["tick"].max()
         sums = [table.height, table["read"].sum(), table["written"].sum()]
+        cells = math.ceil(study.worlds / study.chunk)
         calls, read, wrote = (float(x) * more for x in sums)
-        yield Forecast(name, len(society.speakers), study.worlds, calls, read, wrote, float(depth or 0))  # type: ignore[arg-type]
+        yield Forecast(
+            name, len(society.speakers), study.worlds, calls, read, wrote, float(depth or 0), cells
+        )  # type: ignore[arg-type]
 
 
 def to_dict(study: str, one: Forecast, price: str, seconds: float, in_flight: int) -> dict[str, Any]:
@@ -91,7 +96,7 @@ def to_dict(study: str, one: Forecast, price: str, seconds: float, in_flight: in
     Raises:
         ValueError: the price is something else.
     """
-    took = max(one.depth * seconds, one.calls * seconds / in_flight)
+    took = max(one.depth * seconds * one.cells, one.calls * seconds / in_flight)
     dollars = None
     if price:
         try:

@@ -127,9 +127,9 @@ class Results:
             sums = [rows[f"speech:{what}"].sum() for what in SPEECH if f"speech:{what}" in rows.columns]
             if sums and None not in sums:
                 calls, tokens, dollars, refused = sums
-                told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, ${dollars:,.2f}" + (
-                    f"; {refused:,.0f} decisions refused" if refused else ""
-                )
+                price = "price unknown" if np.isnan(dollars) else f"${dollars:,.2f}"
+                lost = f"; {refused:,.0f} decisions refused in valid worlds" if refused else ""
+                told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, {price}{lost}"
         return told
 
     @cached_property
@@ -160,7 +160,10 @@ class Results:
     def _estimate(self, condition: str, column: str) -> Estimate:
         lost = self.invalid[condition]
         values = self.worlds(condition, column)[(self._rows[condition]["invalid"] == "").to_numpy()]
-        why = self.missing[condition].get(column.partition(":")[0]) or self.measure_of(column)["undefined"]
+        rows = self._rows[condition]
+        refused = "speech:refused" in rows.columns and (rows["speech:refused"].sum() or 0) > 0
+        why = self.missing[condition].get(column.partition(":")[0])
+        why = why or self.measure_of(column)["refused" if refused else "undefined"]
         if not len(values):
             return not_available("no valid world: " + "; ".join(lost), sum(lost.values()))
         found = estimate(values, why)

@@ -175,7 +175,10 @@ class Study:
                 home = folder / "cells" / cell.name
                 shutil.rmtree(home, ignore_errors=True)  # of a cell that is tried again
                 with whole(home) as part:
-                    trace = run(ready[cell.condition], cell.seeds, journal=_journal(folder, cell, ready))
+                    journal = _journal(folder, cell, ready)
+                    trace = run(ready[cell.condition], cell.seeds, journal=journal)
+                    for seed in trace.seeds[~trace.valid]:
+                        journal.forget(int(seed))
                     self._fill(trace, cell, part, plan["cells"][cell.name]["key"])
             if shard is not None:
                 return None
@@ -230,13 +233,18 @@ def _spoken(trace: Trace) -> dict[str, np.ndarray]:
     """What speakers cost in each world, Float[W] each: calls, tokens, dollars, and decisions refused."""
     if trace.refused is None:
         return {}
-    tokens, dollars = pl.col("read") + pl.col("written"), pl.col("cost")
-    sums = trace.replies.group_by("seed").agg(calls=pl.len(), tokens=tokens.sum(), dollars=dollars.sum())
+    known = pl.when(pl.col("cost").is_null().any()).then(None).otherwise(pl.col("cost").sum())
+    tokens = (pl.col("read") + pl.col("written")).sum()
+    sums = trace.replies.group_by("seed").agg(calls=pl.len(), tokens=tokens, dollars=known.first())
     worlds = pl.DataFrame({"seed": trace.seeds}).join(sums, on="seed", how="left", maintain_order="left")
     found = {
-        f"speech:{name}": worlds[name].fill_null(0).to_numpy().astype(float) for name in sums.columns[1:]
+        f"speech:{name}": worlds[name]
+        .fill_null(0 if name != "dollars" else math.nan)
+        .to_numpy()
+        .astype(float)
+        for name in sums.columns[1:]
     }
-    return found | {"speech:refused": trace.refused.sum(axis=(1, 2)).astype(float)}
+    return found | {"speech:refused": np.where(trace.valid, trace.refused.sum(axis=(1, 2)), 0.0)}
 
 
 def _numbers(one: Measure, trace: Trace) -> dict[str, np.ndarray]:
@@ -289,7 +297,10 @@ def _condition(society: Society) -> dict[str, Any]:
 def _measure(one: Measure) -> dict[str, Any]:
     """What the plan says of a measure."""
     names = ("unit", "better", "cites", "undefined", "per", "text")
-    return {name: getattr(one, name) for name in names} | {"code": _code([one.function])}
+    return {name: getattr(one, name) for name in names} | {
+        "refused": one.why(True),
+        "code": _code([one.function]),
+    }
 
 
 def _first_line(thing: Any) -> str:

@@ -1,7 +1,8 @@
 """A language model as a mind, over Inspect's model layer: any provider that Inspect knows, by its name."""
 
-from collections.abc import Mapping
-from contextlib import asynccontextmanager
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -13,24 +14,27 @@ from .._society import Society
 from ..lab.study import Study
 from .inspect import inspect_ai
 
-CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6}
-LIKE_KEYS = {"key", "token", "secret", "password"}
+CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6, "cache": False}
+EACH_RUN = {"max_connections", "adaptive_connections", "attempt_timeout", "timeout", "response_schema"}
+LIKE_KEYS = ("apikey", "api_key", "authorization", "credential", "headers", "password", "secret")
 UNLIMITED = Budget()
 
 
 class LLM(Speaker):
     """A language model that Inspect can reach: `LLM("openai/gpt-5")`, `LLM("commonweal/rehearsal-fair")`.
 
-    - `model`: Inspect's name of it, or one of Inspect's `Model` objects.
+    - `model`: Inspect's name of it, or one of Inspect's `Model` objects, whose own settings are kept.
     - `profile`: its traits, told as a persona.
     - `reasoning`: how much it thinks before it answers (`low`, `medium`, `high`), where it can.
     - `memory`: how many of its own earlier messages and replies it is shown again.
-    - `config`: generation settings by Inspect's names, over `CONFIG`; nothing is inherited.
+    - `config`: generation settings by Inspect's names, over `CONFIG`; nothing else is inherited.
     - `args`: arguments of the provider, such as `base_url`; keys belong in the environment.
-    - `budget`, `attempts`, `patience`, `total`: see `Speaker`.
+    - `patience`, `total`: seconds for one attempt and for all of a call, waiting for a free connection
+      not counted.
+    - `budget`, `attempts`: see `Speaker`. A budget in dollars needs a price that Inspect knows.
 
     Raises:
-        ValueError: an unknown setting, or something like a key among the arguments.
+        ValueError: something like a key among the arguments.
     """
 
     def __init__(
@@ -48,16 +52,18 @@ class LLM(Speaker):
         total: float = 900.0,
     ):
         self.model, self._given = str(model), None if isinstance(model, str) else model
-        self.profile, self.memory, self.budget = profile, memory, budget
-        self.attempts, self.patience, self.total = attempts, patience, total
-        self.config = CONFIG | ({"reasoning_effort": reasoning} if reasoning else {}) | dict(config or {})
-        self.args = dict(args or {})
+        self.profile, self.memory, self.budget, self.attempts = profile, memory, budget, attempts
+        self.patience = self.total = math.inf  # Inspect keeps to the limits: it knows when a call begins
+        self._limits = {"patience": patience, "total": total}
+        thinks = {"reasoning_effort": reasoning} if reasoning else {}
+        self.config = CONFIG | _own(self._given) | thinks | dict(config or {})
+        self.args = _made_with(self._given) | dict(args or {})
         self._client: Any = self._given
         self._users = 0
-        secret = [name for name in self.args if LIKE_KEYS & set(name.lower().split("_"))]
+        secret = next(_secrets({"config": self.config, "args": self.args}), None)
         if secret:
             raise ValueError(
-                f"LLM came with the argument {secret[0]!r}, which every recipe would show; wanted it in "
+                f"LLM came with the argument {secret!r}, which every recipe would show; wanted it in "
                 "the environment: export OPENAI_API_KEY=..., then LLM('openai/gpt-5')"
             )
 
@@ -70,24 +76,36 @@ class LLM(Speaker):
             "args": self.args,
             "budget": self.budget,
             "attempts": self.attempts,
-            "patience": self.patience,
-            "total": self.total,
+            **self._limits,
         }
 
     @asynccontextmanager
     async def session(self):
         """A client of its own while there are worlds: it belongs to the event loop that it is made in."""
-        self._users += 1
         if self._client is None:
-            args = _transport(self.model) | self.args
-            self._client = inspect_ai().model.get_model(self.model, memoize=False, **args)
+            self._client = self._open()
+        self._users += 1
         try:
             yield
         finally:
             self._users -= 1
             if not self._users and self._given is None:
                 client, self._client = self._client, None
-                await client.api.aclose()
+                with suppress(Exception):  # all is said: how the door falls shut changes nothing
+                    await client.api.aclose()
+
+    def _open(self) -> Any:
+        lib = inspect_ai()
+        if math.isfinite(self.budget.cost) and not _priced(lib, self.model):
+            raise ValueError(
+                f"{self.model} has a budget of {self.budget.cost:g} dollars and no price is known; wanted "
+                "one: inspect_ai.model.set_model_cost(...), or a budget in tokens: cw.Budget(tokens=50_000)"
+            )
+        try:
+            return lib.model.get_model(self.model, memoize=False, **_transport(self.model) | self.args)
+        except Exception as error:
+            told = " ".join(str(error).split())
+            raise ValueError(f"Inspect cannot reach {self.model}: {told}") from error
 
     async def ask(self, prompt: Prompt) -> Said:
         lib = inspect_ai()
@@ -98,7 +116,8 @@ class LLM(Speaker):
             *(kinds[who](content=text) for who, text in turns),
         ]
         form = lib.model.ResponseSchema(name="reply", json_schema=lib.util.JSONSchema(**prompt.schema))
-        limits = {"attempt_timeout": int(self.patience), "timeout": int(self.total)}
+        limits = {"attempt_timeout": self._limits["patience"], "timeout": self._limits["total"]}
+        limits = {name: max(1, math.ceil(x)) for name, x in limits.items() if math.isfinite(x)}
         config = lib.model.GenerateConfig(**limits | self.config, response_schema=form)
         try:
             output = await self._client.generate(chat, config=config)
@@ -106,7 +125,7 @@ class LLM(Speaker):
             raise NoAnswer(f"a limit of the evaluation was reached: {reason}") from reason
         usage = output.usage or lib.model.ModelUsage()
         cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-        read, cost = usage.input_tokens + cached, usage.total_cost or 0.0
+        read, cost = usage.input_tokens + cached, usage.total_cost
         if output.error:
             raise RuntimeError(output.error)
         return Said(
@@ -123,11 +142,47 @@ def _transport(model: str) -> dict[str, Any]:
     return {"http_client": DefaultAioHttpClient()}
 
 
+def _own(model: Any) -> dict[str, Any]:
+    """What one of Inspect's models was set to, for every call."""
+    return model.config.model_dump(exclude_none=True, exclude=EACH_RUN) if model is not None else {}
+
+
+def _made_with(model: Any) -> dict[str, Any]:
+    """What one of Inspect's models was made with, without clients and keys; our own answer by name alone."""
+    if model is None or str(model).startswith("commonweal/"):
+        return {}
+    told = {"base_url": model.api.base_url} if getattr(model.api, "base_url", None) else {}
+    plain = {name: x for name, x in model.model_args.items() if isinstance(x, str | int | float | bool)}
+    return told | {name: x for name, x in plain.items() if not next(_secrets({name: x}), None)}
+
+
+def _secrets(told: Any) -> Iterator[str]:
+    """Names that look like those of keys, wherever they stand."""
+    for name, value in told.items() if isinstance(told, Mapping) else ():
+        plain = str(name).lower()
+        if plain in ("key", "token") or any(part in plain for part in LIKE_KEYS):
+            yield str(name)
+        yield from _secrets(value)
+
+
+def _priced(lib: Any, model: str) -> bool:
+    info = lib.model.get_model_info(model)
+    return model.startswith("commonweal/") or bool(info and info.cost)
+
+
 def seated(study: Study, model: str) -> Study:
     """The study with a language model in every seat of a speaker, or in all where nobody speaks."""
     conditions = {}
     for name, one in study.conditions.items():
         seats = one.speakers or range(len(one.minds))
-        minds = [LLM(model) if i in seats else mind for i, mind in enumerate(one.minds)]
+        minds = [_seated(mind, model) if i in seats else mind for i, mind in enumerate(one.minds)]
         conditions[name] = Society(one.scenario, minds, one.profiles)
     return replace(study, name=f"{study.name} {model}", conditions=conditions)
+
+
+def _seated(mind: Any, model: str) -> LLM:
+    """A language model in the seat of a mind; one that sat there hands on its limits and settings."""
+    if not isinstance(mind, LLM):
+        return LLM(model)
+    kept: dict[str, Any] = mind.settings() | {"model": model}
+    return LLM(**kept)

@@ -257,7 +257,7 @@ def _channels(world: Trace) -> Channels:
     """The channels of the scenario that the trace came from, where it says so."""
     try:
         return rebuild(world.recipe["society"]).scenario.channels()
-    except (KeyError, ValueError):
+    except (KeyError, ValueError):  # made by hand, or of classes that are not here
         return {}
 
 

@@ -89,7 +89,9 @@ class Commonweal(ModelAPI):
         stop = "stop" if said is not None else "content_filter"
         output = ModelOutput.from_content(self.model_name, said or "", stop)
         tokens = [-(-len(text) // 4) for text in (read, said or "")]
-        output.usage = ModelUsage(input_tokens=tokens[0], output_tokens=tokens[1], total_tokens=sum(tokens))
+        output.usage = ModelUsage(
+            input_tokens=tokens[0], output_tokens=tokens[1], total_tokens=sum(tokens), total_cost=0.0
+        )
         return output
 
     async def _work(self, read: str) -> None:

@@ -18,7 +18,6 @@ from .llm import LLM
 EXAMPLES = {"institutions": "ProtectedQuota('take', most=10)", "minds": "Constant(take=5)"}
 OURS = "commonweal/"
 REHEARSAL = OURS + "rehearsal"
-EACH_RUN = ("max_connections", "adaptive_connections", "cache", "attempt_timeout", "timeout")
 
 
 def setting(scenario: str, institutions: str = "", knobs: Mapping[str, Any] | None = None) -> Governed:
@@ -59,10 +58,9 @@ def seat(model: Any) -> Mind | Speaker:
     name = str(model)
     if name.startswith(OURS) and not name.startswith(REHEARSAL):
         return mind(name.removeprefix(OURS))
-    config = model.config.model_dump(exclude_none=True, exclude=set(EACH_RUN))
     limits = {"patience": model.config.attempt_timeout, "total": model.config.timeout}
     given: dict[str, Any] = {name: float(seconds) for name, seconds in limits.items() if seconds}
-    return LLM(model, config=config, **given)
+    return LLM(model, **given)
 
 
 def mind(text: str) -> Mind | Speaker:

@@ -51,6 +51,7 @@ def society(scenario: str, institutions: str, journal: str, knobs: Mapping[str, 
         if lanes.limit is not None:
             raise lanes.limit
         if trace.invalid[0]:
+            kept.forget(state.metadata["seed"])
             raise RuntimeError(trace.invalid[0])  # it is tried again by `inspect eval-retry`
         return state
 

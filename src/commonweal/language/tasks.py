@@ -9,6 +9,7 @@ from inspect_ai import Task
 from inspect_ai.dataset import MemoryDataset, Sample
 from inspect_ai.util import registry_create
 
+from .._describe import identity
 from .logs import scorers, viewer
 from .seats import setting
 
@@ -68,4 +69,6 @@ def _seeds(given: Any) -> list[int]:
 def _label(scenario: str, rules: str, knobs: Mapping[str, Any]) -> str:
     """The condition in letters, digits and dashes: the name of its dataset and of its journals."""
     parts = [scenario, *(f"{name} {value}" for name, value in sorted(knobs.items())), rules]
-    return re.sub(r"[^A-Za-z0-9.]+", "-", " ".join(filter(None, parts)))[:120].strip("-")
+    words = " ".join(filter(None, parts))
+    plain = re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-")
+    return plain if len(parts) == 2 and not rules else f"{plain[:110]}-{identity(words)[:6]}"

@@ -15,14 +15,14 @@ from .._trace import Trace
 def cooperation_rate(trace: Trace) -> np.ndarray:
     """How cooperative the acts were, on average.
 
-    Mean over agents and played ticks of the event `cooperated`, decisions that a speaker refused left
-    out. Range 0 to 1, higher is better. Needs: `events["cooperated"]`. Bias: long worlds and their late
-    ticks weigh no more than one world; what counts as cooperation is the scenario's own definition.
+    Mean over agents and played ticks of the event `cooperated`. Range 0 to 1, higher is better.
+    Needs: `events["cooperated"]`. Bias: long worlds and their late ticks weigh no more than one
+    world; what counts as cooperation is the scenario's own definition.
     """
     if "cooperated" not in trace.events:
         raise NA("the scenario exports no event 'cooperated'")
-    acts = trace.decided.sum(axis=(1, 2))
-    total = (trace.events["cooperated"] * trace.decided).sum(axis=(1, 2), dtype=float)
+    acts = trace.alive.sum(axis=1) * trace.shape[2]
+    total = (trace.events["cooperated"] * trace.alive[..., None]).sum(axis=(1, 2), dtype=float)
     return total / np.where(acts == 0, np.nan, acts)
 
 

@@ -21,11 +21,10 @@ def objective_by_tick(trace: Trace) -> np.ndarray:
 
 
 def cooperation_by_tick(trace: Trace) -> np.ndarray:
-    """The mean over agents of the event `cooperated` in each tick, refused decisions left out."""
+    """The mean over agents of the event `cooperated` in each tick."""
     if "cooperated" not in trace.events:
         raise NA("the scenario exports no event 'cooperated'")
-    acts = trace.decided.sum(axis=2)
-    return (trace.events["cooperated"] * trace.decided).sum(axis=2) / np.where(acts == 0, np.nan, acts)
+    return trace.events["cooperated"].mean(axis=2, dtype=float)
 
 
 def drift(series: Series = objective_by_tick, window: int = 1) -> Measure:

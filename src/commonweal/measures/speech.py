@@ -17,6 +17,7 @@ NEAR = 1e-3  # relative: numbers are told with a few digits
     better="neither",
     cites="Wang et al. 2023, Do-Not-Answer, arXiv 2308.13387",
     undefined="no tick was played",
+    refusals=True,
 )
 def refusal_rate(trace: Trace) -> np.ndarray:
     """How often speakers refused to act.
@@ -35,6 +36,7 @@ def refusal_rate(trace: Trace) -> np.ndarray:
     better="lower",
     cites="Mahon 2008, The Definition of Lying and Deception",
     undefined="nobody claimed anything",
+    refusals=True,
 )
 def false_claims(trace: Trace) -> np.ndarray:
     """How much of what was claimed beside words was not so.
