@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -295,3 +296,17 @@ def test_measures_are_listed_and_shown_with_what_they_say_of_themselves(call):
     assert code == 0 and "sum_ij |x_i - x_j| / (2 n^2 mean x)" in out and "lower is better" in out
     code, _, err = call("measures", "show", "ginny")
     assert code == 2 and "there is no measure 'ginny'; wanted one of" in err
+
+
+def test_a_run_is_sealed_and_a_copy_of_it_verified_until_it_is_touched(here, call):
+    assert call("run", "one.py", "--out", "done", "--worlds", "2")[0] == 0
+    code, out, _ = call("seal", "done", "--key", "mine.key")
+    assert code == 0 and "new key: mine.key" in out and "sealed done:" in out
+    shutil.copytree("done", "copy")
+    code, out, _ = call("verify", "copy", "--key", "mine.key.vkey", "--replay")
+    assert code == 0 and "bit for bit" in out
+    with open("copy/study.json", "a") as file:
+        file.write(" ")
+    code, out, _ = call("verify", "copy")
+    assert code == 1 and "study.json is not the file" in out
+    assert call("verify", ".")[0] == 2
