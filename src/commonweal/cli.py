@@ -3,12 +3,9 @@
 import importlib
 import inspect
 import json
-import os
 import pkgutil
-import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -36,6 +33,7 @@ Model = Annotated[
         help="Seat this language model: openai/gpt-5, commonweal/rehearsal-fair, any that Inspect knows."
     ),
 ]
+Run = Annotated[Path, typer.Argument(help="A stored trace, or a folder a study was run into.", metavar="RUN")]
 Out = Annotated[Path | None, typer.Option(help="The folder to write to; runs/NAME if not given.")]
 
 
@@ -85,19 +83,20 @@ def run(
     A file without a study is made one: its scenarios, or else the commons, under none and each of its
     institutions, played at random.
     """
+    from .lab.share import leash, share
     from .report import write_report
     from .studies.of_file import studies_of
 
     studies = studies_of(file, worlds, model)
     homes = [_home(study, out, len(studies) > 1) for study in studies]
     if shard:
-        threading.Thread(target=_leash, daemon=True).start()
+        threading.Thread(target=leash, daemon=True).start()
         i, _, k = shard.partition("/")
         for study, home in zip(studies, homes, strict=True):
             study.run(home, shard=(int(i), int(k)), progress=False)
         return
     if workers > 1:
-        _share(
+        share(
             file,
             {"--worlds": worlds, "--out": out, "--model": model},
             workers,
@@ -217,9 +216,7 @@ def plan(
 
 @app.command()
 def replay(
-    folder: Annotated[
-        Path, typer.Argument(help="A stored trace, or a folder a study was run into.", metavar="RUN")
-    ],
+    folder: Run,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -236,6 +233,42 @@ def replay(
         for name, differs in found.items():
             print(f"{name}: {differs or 'the same, bit for bit'}")
     if any(found.values()):
+        raise typer.Exit(1)
+
+
+@app.command()
+def seal(
+    folder: Run,
+    key: Annotated[Path, typer.Option(help="The signing key; made, with its public half, if not there.")],
+) -> None:
+    """Write a signed log beside a run, for others to verify."""
+    from .ledger import new_key
+    from .ledger import seal as close
+
+    if not key.exists():
+        new_key(key, key.stem)
+        print(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
+    made = close(folder, key)
+    print(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
+
+
+@app.command()
+def verify(
+    folder: Run,
+    key: Annotated[Path | None, typer.Option(help="The public key that must have signed it (.vkey).")] = None,
+    seen: Annotated[Path | None, typer.Option(help="A checkpoint seen before, to be extended.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the recipes too: they are code.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check a sealed run from its files; exit 1 if one is not it."""
+    from .ledger import verify as examine
+
+    found = examine(folder, key, replay, seen=seen)
+    if as_json:
+        _print_json(found.as_dict())
+    else:
+        print(found)
+    if not found.ok:
         raise typer.Exit(1)
 
 
@@ -354,31 +387,3 @@ def _home(study: "Study", out: Path | None, several: bool) -> Path:
     from .lab.study import slug
 
     return Path("runs") / slug(study.name) if out is None else out / slug(study.name) if several else out
-
-
-def _leash() -> None:
-    """End this worker when whoever started it is gone: its end of the pipe closes with it."""
-    os.read(0, 1)
-    os._exit(1)
-
-
-def _share(file: Path, given: dict[str, Any], workers: int, cells: tuple[list[Path], int]) -> None:
-    """Run the cells in worker processes. What a worker fails to do is left, and fails in this one."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    options = [text for key, one in given.items() if one is not None for text in (key, str(one))]
-    command = [sys.executable, "-m", "commonweal", "run", str(file), *options, "--shard"]
-    quiet: dict[str, Any] = {
-        "stdin": subprocess.PIPE,
-        "stdout": subprocess.DEVNULL,
-        "stderr": subprocess.DEVNULL,
-    }
-    env = os.environ | {"NPROC": "1"}  # one thread each
-    several = [subprocess.Popen([*command, f"{i}/{workers}"], env=env, **quiet) for i in range(workers)]
-    homes, total = cells
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(f"{file.stem}: cells", total=total)
-        while any(one.poll() is None for one in several):
-            bar.update(task, completed=sum(len(list(home.glob("cells/[!.]*"))) for home in homes))
-            time.sleep(0.1)

@@ -79,13 +79,12 @@ def forecast(study: Study, written: int = 0) -> Iterator[Forecast]:
         worlds = min(TRIED, study.worlds)
         trace = run(_dry(society, written), worlds)
         table, more = trace.replies, study.worlds / worlds
-        depth = table.group_by("seed").agg(pl.col("tick").n_unique())["tick"].max()
-        sums = [table.height, table["read"].sum(), table["written"].sum()]
+        ticks = table.group_by("seed").agg(pl.col("tick").n_unique())["tick"].to_list()
         cells = math.ceil(study.worlds / study.chunk)
+        sums = (table.height, table["read"].sum(), table["written"].sum())
         calls, read, wrote = (float(x) * more for x in sums)
-        yield Forecast(
-            name, len(society.speakers), study.worlds, calls, read, wrote, float(depth or 0), cells
-        )  # type: ignore[arg-type]
+        who = (name, len(society.speakers), study.worlds)
+        yield Forecast(*who, calls, read, wrote, float(max(ticks, default=0)), cells)
 
 
 def to_dict(study: str, one: Forecast, price: str, seconds: float, in_flight: int) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Results:
         for name, rows in self._rows.items():
             sums = [rows[f"speech:{what}"].sum() for what in SPEECH if f"speech:{what}" in rows.columns]
             if sums and None not in sums:
-                calls, tokens, dollars, refused = sums
+                calls, tokens, dollars, refused = map(float, sums)
                 price = "price unknown" if np.isnan(dollars) else f"${dollars:,.2f}"
                 lost = f"; {refused:,.0f} decisions refused in valid worlds" if refused else ""
                 told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, {price}{lost}"
