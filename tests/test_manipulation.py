@@ -147,7 +147,7 @@ class Reader(cw.Speaker):
         best = {}
         if "How sure" in news:
             truth, shift = int(re.search(r"(\d+)% red", news)[1]) / 100, "very sure of your own" in persona
-            said = 1 / (1 + (1 / truth - 1) * np.exp(-1.5 * shift))
+            said = 1 / (1 + (1 / truth - 1) * np.exp(-2.25 * shift))
             for letter, level in re.findall(r"([A-I]): (\d+)% sure", news):
                 best[letter] = -abs(int(level) / 100 - said)
         for letter, own, other in re.findall(r"([A-I]): you ([\d.]+), the other ([\d.]+\d|\d)", news):
@@ -165,7 +165,7 @@ class Reader(cw.Speaker):
 
 def test_the_check_goes_through_words():
     """Personas that are read take; one that is not read is flagged, beside what was realized."""
-    wanted = [cw.Profile(svo=45.0, overconfident=0.5), cw.Profile(svo=-45.0), cw.Profile(svo=45.0)]
+    wanted = [cw.Profile(svo=45.0, overconfident=0.75), cw.Profile(svo=-45.0), cw.Profile(svo=45.0)]
     menus = Menus(n_agents=3, kinds=(*SHARES, "confidence"))
     found = check(cw.Society(menus, [Reader(), Reader(), Reader(deaf=True)], wanted), 4).agents
     kind, rival, deaf = found

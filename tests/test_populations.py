@@ -160,6 +160,7 @@ def test_the_simulation_on_graphs_is_exact(graph, rule):
     assert not near(on_graph(donation(5.0), graph, 0.0, runs=5000, start=start, rule=rule), exact)
 
 
+@pytest.mark.slow
 def test_graphs_of_more_than_one_word():
     found = on_graph(donation(5.0), ring(40, 12), 0.0, runs=2000, start=10)
     assert near(found, 0.25)

@@ -25,7 +25,7 @@ def lines(setup: Setup) -> list[str]:
     ]
     for delay in setup.size(DELAYS, DELAYS[:1]):
         for agents, worlds, rounds in setup.size(CASES, CASES[:2]):
-            sizes = {"agents": agents, "worlds": worlds, "rounds": rounds, "delay": delay}
+            sizes = {"agents": agents, "worlds": worlds, "rounds": rounds if delay < 1 else 3, "delay": delay}
             sides = [
                 ours("society", "speech.py", "society", sizes),
                 ours("bare", "speech.py", "bare", sizes),
