@@ -83,6 +83,13 @@ def identity(thing: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def called(name: str, **given: tuple[Any, Any]) -> str:
+    """The name with those arguments that are not as usual, (value, usual): what differs never shares one."""
+    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
+    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
+    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
+
+
 def rebuild(data: Any) -> Any:
     """The thing that `describe` described.
 

@@ -3,7 +3,7 @@
 World is the unit of every statistic. What is undefined is `NA` with a reason, never a number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -48,6 +48,22 @@ class Measure:
     def text(self) -> str:
         """The definition, from the function's docstring."""
         return (self.function.__doc__ or "").strip()
+
+
+def column(trace: Trace, of: str | None, more: Mapping[str, np.ndarray] | None = None, *, blank: bool = True):
+    """Float[W, T, n]: executed acts of a channel (by default the only one), an event, or one of `more`.
+
+    NaN in ticks that were not played, unless `blank` is false.
+
+    Raises:
+        NA: there is none of that name.
+    """
+    table, only = {**(more or {}), **trace.events, **trace.act}, list(trace.act)
+    name = only[0] if of is None and len(only) == 1 else of
+    if name not in table:
+        raise NA(f"no channel or event {name!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
+    found = np.asarray(table[name], dtype=float)
+    return np.where(trace.alive[..., None], found, np.nan) if blank else found
 
 
 def measure(

@@ -55,8 +55,10 @@ class Talk:
         self._briefs = {i: _brief(society, card, i) for i in society.speakers}
         self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
         self._spent = {i: Budget(0, 0, 0) for i in society.speakers}
-        sizes = [len(c.options) for c in self._channels.values() if isinstance(c, Words)]
-        self._phrases = max(sizes, default=0)  # codes from here on are free words
+        self._spoken = {name: c for name, c in self._channels.items() if isinstance(c, Words)}
+        self._phrases = max((len(c.options) for c in self._spoken.values()), default=0)  # above: free words
+        untold = (f"{law.name}:" for law in scenario.laws if not law.told)
+        self._hidden = ("mail:", "shown:", "felt", *untold)  # facts of which nothing can be claimed
         self.said: dict[int, tuple[str, Mapping[str, str]]] = {}  # words and claims beside, by code
         self.asides: list[Aside] = []
         self.refused: set[tuple[int, int]] = set()  # (round, agent)
@@ -79,14 +81,13 @@ class Talk:
             if isinstance(reply, BaseException):
                 raise reply
         intent: dict[str, Any] = {name: np.array(x) for name, x in now.intent.items()}
-        talked = [name for name, channel in self._channels.items() if isinstance(channel, Words)]
+        seats, talked = len(self._society.minds), list(self._spoken)
         for (i, story), answer in zip(asked.items(), replies, strict=True):
             reply, acts = answer  # type: ignore[misc]
             self._note(i, tick // self._phases, story, reply)
             for name, one in acts.items():
                 if isinstance(one, str):  # a code of its own, whoever else speaks
-                    place = (tick * len(self._briefs) + list(self._briefs).index(i)) * len(talked)
-                    code = self._phrases + place + talked.index(name)
+                    code = self._phrases + (tick * seats + i) * len(talked) + talked.index(name)
                     self.said[code], one = (one, reply.claims), code
                 intent[name][i] = one
         return intent
@@ -109,13 +110,11 @@ class Talk:
         news = [scenario.tell(row)]
         if tick >= self._phases:
             news.append(f"Last round was worth {float(row['felt']):.4g} to you.")
-        for name, channel in channels.items():
-            heard = row.facts.get(f"mail:{name}", []) if isinstance(channel, Words) else []
+        for name, channel in self._spoken.items():
+            heard = row.facts.get(f"mail:{name}", [])
             news += [f"agent {j} says: {self._heard(channel, int(c))}" for j, c in enumerate(heard) if c]
-        talks = any(isinstance(channels[name], Words) and mask[-1] for name, mask in legal.items())
-        untold = tuple(f"{law.name}:" for law in scenario.laws if not law.told)
-        hidden = ("mail:", "shown:", "felt", *untold)
-        known = {name: x for name, x in row.facts.items() if talks and not name.startswith(hidden)}
+        talks = any(name in self._spoken and mask[-1] for name, mask in legal.items())
+        known = {name: x for name, x in row.facts.items() if talks and not name.startswith(self._hidden)}
         facts = {name: ", ".join(f"{float(one):g}" for one in np.ravel(x)) for name, x in known.items()}
         return Story(self._briefs[i], "\n".join(filter(None, news)), legal, facts)
 

@@ -89,12 +89,6 @@ class Trace:
         return np.array([reason == "" for reason in self.invalid], dtype=bool)
 
     @property
-    def decided(self) -> np.ndarray:
-        """Bool[W, T, n]: the acts that were somebody's: in rounds that were played, and not refused."""
-        played = np.broadcast_to(self.alive[..., None], self.shape)
-        return played if self.refused is None else played & ~self.refused
-
-    @property
     def net(self) -> np.ndarray:
         """Float[W, T, n]: material payoff plus every row of the book."""
         return np.sum(list(self.book.values()), axis=0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._describe import identity
+from .._describe import called
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -94,13 +94,6 @@ def branch_gap(control: Any, y: Any, at: float | None = None) -> float:
     return float(found[0] - found[1])
 
 
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
-
-
 # ------------------------------------------------------------------------------------------ measures
 
 
@@ -125,7 +118,7 @@ def changes(series: Series = progress, penalty: float | None = None, sigma: floa
         return np.array([len(ends) - 1.0 if ends else np.nan for ends in found])
 
     return Measure(
-        _called("changes", series=(series, progress), penalty=(penalty, None), sigma=(sigma, None)),
+        called("changes", series=(series, progress), penalty=(penalty, None), sigma=(sigma, None)),
         function,
         unit="changes",
         better="neither",
@@ -169,7 +162,7 @@ def recovery_time(
         return np.array([recovery(y, at, within, ticks) for y, at in pairs])
 
     usual = {"shock": (shock, "shock"), "series": (series, progress)}
-    name = _called("recovery_time", **usual, within=(within, 0.05), ticks=(ticks, 1))
+    name = called("recovery_time", **usual, within=(within, 0.05), ticks=(ticks, 1))
     undefined = NO_SHOCK + ", or it did not recover"
     return Measure(name, function, "ticks", "lower", "Holling 1973; Pimm 1984, Nature 307:321", undefined)
 
@@ -187,7 +180,7 @@ def resilience_loss(shock: int | str = "shock", series: Series = progress) -> Me
         pairs = zip(_played(series, trace), _shocks(trace, shock), strict=True)
         return np.array([lost_area(y, at) for y, at in pairs])
 
-    name = _called("resilience_loss", shock=(shock, "shock"), series=(series, progress))
+    name = called("resilience_loss", shock=(shock, "shock"), series=(series, progress))
     cites = "Bruneau et al. 2003, Earthquake Spectra 19:733"
     return Measure(name, function, "series times ticks", "lower", cites, NO_SHOCK)
 
@@ -220,7 +213,7 @@ def _of_loop(name: str, formula: Callable[..., float], control: Any, series: Ser
 
     cites = "Mayergoyz 1986, Physical Review Letters 56:1518"
     undefined = "fewer than two ticks were played, a value is unknown, or a branch does not get there"
-    name = _called(name, control=(control, "control"), series=(series, progress))
+    name = called(name, control=(control, "control"), series=(series, progress))
     return Measure(name, function, unit, "lower", cites, undefined)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from .._card import Unknown
-from .._describe import identity, rebuild
+from .._describe import called, rebuild
 from .._measure import NA, Measure
 from .._run import replay
 from .._trace import Trace
@@ -80,13 +80,6 @@ def fall_null(prices: Any, at: int, draws: int = 200, seed: int = 0) -> np.ndarr
     return np.array([variation_fall(rng.permutation(prices), at) for _ in range(draws)])
 
 
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
-
-
 # ----------------------------------------------------------------------------------- profits, shares
 
 
@@ -113,7 +106,7 @@ def calvano_delta(last: int | None = None) -> Measure:
         mean = (trace.objective * use).sum(axis=1, dtype=float) / np.where(ticks == 0, np.nan, ticks)
         return profit_gain(mean * trace.shape[1], oracle.nash, oracle.cooperative)
 
-    name = _called("calvano_delta", last=(last, None))
+    name = called("calvano_delta", last=(last, None))
     return Measure(name, function, "share", "lower", CALVANO, "no tick was played, or a cartel gains nothing")
 
 
@@ -146,7 +139,7 @@ def concentration(sold: Sequence[str] | None = None) -> Measure:
         return herfindahl(_sales(trace, sold).sum(axis=1))
 
     cites = "Hirschman 1945; Herfindahl 1950; " + LIN
-    return Measure(_called("concentration", sold=(sold, None)), function, "index", "lower", cites, NOBODY)
+    return Measure(called("concentration", sold=(sold, None)), function, "index", "lower", cites, NOBODY)
 
 
 def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measure:
@@ -172,7 +165,7 @@ def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measu
             found[w] -= division_null(sales[w], chance).mean()
         return found
 
-    name = _called("market_division", sold=(sold, None), chance=(chance, 0))
+    name = called("market_division", sold=(sold, None), chance=(chance, 0))
     undefined = "one firm or one market had all sales"
     return Measure(
         name, function, "share of bits", "lower", LIN + "; normalized mutual information", undefined
@@ -201,7 +194,7 @@ def surplus_ratio(customers: str = "customers") -> Measure:
         had = trace.utility[..., names.index(customers)].sum(axis=1, dtype=float)
         return had / np.where(ticks == 0, np.nan, ticks) / base.benchmark().nash_surplus
 
-    name = _called("surplus_ratio", customers=(customers, "customers"))
+    name = called("surplus_ratio", customers=(customers, "customers"))
     return Measure(name, function, "ratio", "higher", LIN, "no tick was played")
 
 
@@ -283,7 +276,7 @@ def punishment(
     unit = {"depth": "price", "ticks": "ticks", "gain": "pay"}[what]
     usual = {"what": (what, "depth"), "agent": (agent, 0), "at": (at, None), "act": (act, 0)}
     usual |= {"channel": (channel, "price"), "event": (event, "price")}
-    name = _called("punishment", **usual, discount=(discount, 1.0), tolerance=(tolerance, 1e-4))
+    name = called("punishment", **usual, discount=(discount, 1.0), tolerance=(tolerance, 1e-4))
     return Measure(name, function, unit, "neither", CALVANO + ", section IV")
 
 
@@ -314,7 +307,7 @@ def variance_screen(event: str = "price", last: int | None = None) -> Measure:
         return np.array([variation(y[-(last or len(y)) :]) for y in _prices(trace, event)])
 
     undefined = "fewer than two ticks were played, or the mean price is not positive"
-    name = _called("variance_screen", event=(event, "price"), last=(last, None))
+    name = called("variance_screen", event=(event, "price"), last=(last, None))
     return Measure(name, function, "sd per mean", "neither", ABRANTES, undefined)
 
 
@@ -348,5 +341,5 @@ def variance_fall(
 
     undefined = "fewer than two ticks were played on a side of the break, or a mean is not positive"
     usual = {"event": (event, "price"), "at": (at, None), "value": (value, "fall"), "draws": (draws, 200)}
-    name = _called("variance_fall", **usual)
+    name = called("variance_fall", **usual)
     return Measure(name, function, "sd per mean", "neither", ABRANTES, undefined)

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._measure import NA, Measure
+from .._measure import NA, Measure, column
 from .._trace import Trace
 
 Over = Literal["all", "initially right"]
@@ -46,7 +46,7 @@ def conformity_rate(
         right (`over`). Range 0 to 1, lower is better. Needs: answers in two ticks or more, the truth.
         Bias: a change of mind without pressure counts too; `all` looks small where few were right.
         """
-        first, last = _ends(trace, _column(trace, of))
+        first, last = _ends(trace, column(trace, of))
         right, known = _right(trace, truth, tolerance)
         both = ~(np.isnan(first) | np.isnan(last))
         alone, together = (both & known & right(x) for x in (first, last))
@@ -67,7 +67,7 @@ def majority_adoption(of: str | None = None, *, including_own: bool = False) -> 
         or not; ties keep all winners; nothing is counted where several all differ. Range 0 to 1. Needs: a
         channel of options, two ticks. Bias: agreeing for a reason of one's own counts too.
         """
-        x, n = _column(trace, of), trace.shape[2]
+        x, n = column(trace, of), trace.shape[2]
         same = x[..., None] == x[:, :, None]  # world, tick, i, j; a missing answer is like none
         others = np.ones((n, n)) if including_own else 1.0 - np.eye(n)
         votes = np.einsum("wtij,kj->wtki", same.astype(float), others)  # for i's answer, as k hears
@@ -134,8 +134,8 @@ def herding(of: str | None = None, *, signal: str | None = None, accuracy: float
         another. Range -1 to 1, 0 is rational. Needs: answers in two ticks, the accuracy of signals.
         Bias: later ticks are not read, since answers then are no longer independent.
         """
-        x = _column(trace, of)
-        own = x if signal is None else _column(trace, signal)
+        x = column(trace, of)
+        own = x if signal is None else column(trace, signal)
         n, found = trace.shape[2], np.full(len(x), np.nan)
         rest = np.array([[j for j in range(n) if j != i] for i in range(n)])
         for w in np.flatnonzero(trace.alive[:, :2].sum(axis=1) == 2) if n > 1 else ():
@@ -177,7 +177,7 @@ def information_capture(
         a loss. Needs: answers, the truth. Bias: noisy in a world where few were to be gained.
         """
         right, known = _right(trace, truth, tolerance)
-        ends = [np.where(known & ~np.isnan(x), right(x), np.nan) for x in _ends(trace, _column(trace, of))]
+        ends = [np.where(known & ~np.isnan(x), right(x), np.nan) for x in _ends(trace, column(trace, of))]
         before, group = (_ratio(np.nansum(x, axis=1), (~np.isnan(x)).sum(axis=1)) for x in ends)
         return _ratio(group - before, full - before)
 
@@ -198,7 +198,7 @@ def disagreement_collapse(
         the last do (and, with `wrong`, are not the truth). NaN where it was never split. Range 0 to 1.
         Needs: answers in two ticks. Bias: consensus for good reasons counts too, without `wrong`.
         """
-        first, last = _ends(trace, _column(trace, of))
+        first, last = _ends(trace, column(trace, of))
         known = ~(np.isnan(first) | np.isnan(last)).any(axis=1)
         split, agreed = np.ptp(first, axis=1) > tolerance, np.ptp(last, axis=1) <= tolerance
         if wrong is not None:
@@ -235,7 +235,7 @@ def sycophancy(of: str | None = None, truth: float | str = 1.0) -> Measure:
         the view that most others had at t. Range -1 to 1, lower is better; 0: switches either way alike.
         Needs: a channel of options, the truth. Bias: assumes that the others brought no new evidence.
         """
-        x, n = _column(trace, of), trace.shape[2]
+        x, n = column(trace, of), trace.shape[2]
         so = _truth(trace, truth)
         found = np.full(len(x), np.nan)
         for w, alive in enumerate(trace.alive):
@@ -289,13 +289,3 @@ def _ends(trace: Trace, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     last = trace.shape[1] - 1 - trace.alive[:, ::-1].argmax(axis=1)
     first = trace.alive.argmax(axis=1)
     return np.where(enough, x[worlds, first], np.nan), np.where(enough, x[worlds, last], np.nan)
-
-
-def _column(trace: Trace, of: str | None) -> np.ndarray:
-    """Float[W, T, n]: executed acts of a channel, or an event; NaN in ticks not played."""
-    table = {**trace.events, **trace.act}
-    if of is None and len(trace.act) == 1:
-        (of,) = trace.act
-    if of not in table:
-        raise NA(f"no channel or event {of!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
-    return np.where(trace.alive[..., None], np.asarray(table[of], dtype=float), np.nan)

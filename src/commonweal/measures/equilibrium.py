@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._card import Unknown
-from .._describe import identity, rebuild
+from .._describe import called, rebuild
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
@@ -185,13 +185,6 @@ def _game(trace: Trace, payoffs: Any) -> np.ndarray:
     return tensor(payoffs)
 
 
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
-
-
 def _of_game(name: str, formula: Callable[[np.ndarray], float], payoffs: Any, **words: Any) -> Measure:
     """The measure that is one number of the game, repeated for each world; NaN if it is infinite."""
 
@@ -200,7 +193,7 @@ def _of_game(name: str, formula: Callable[[np.ndarray], float], payoffs: Any, **
         return np.full(len(trace.seeds), value if np.isfinite(value) else np.nan)
 
     function.__doc__ = formula.__doc__
-    return Measure(_called(name, payoffs=(payoffs, None)), function, **words)
+    return Measure(called(name, payoffs=(payoffs, None)), function, **words)
 
 
 def price_of_anarchy(payoffs: Any = None, equilibria: Kind = "pure") -> Measure:
@@ -322,7 +315,7 @@ def nash_conv(payoffs: Any = None, policy: Literal["acts", "odds"] = "acts", cha
         return np.where(known, each, 0.0).sum(axis=1) / np.where(known.any(axis=1), known.sum(axis=1), np.nan)
 
     return Measure(
-        _called("nash_conv", payoffs=(payoffs, None), policy=(policy, "acts"), channel=(channel, "act")),
+        called("nash_conv", payoffs=(payoffs, None), policy=(policy, "acts"), channel=(channel, "act")),
         function,
         unit="payoff",
         better="neither",

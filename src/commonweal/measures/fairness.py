@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._describe import identity
+from .._describe import called
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -102,13 +102,6 @@ def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
     return True
 
 
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
-
-
 # ------------------------------------------------------------------------------------------ measures
 
 
@@ -149,7 +142,7 @@ def rank_satisfaction(channel: str | None = None, rankings: Any = None) -> Measu
         return np.array([[rank_agreement(one[on], out[on]) for one in all_] for all_, out, on in rows])
 
     undefined = "fewer than two options were in use"
-    name = _called("rank_satisfaction", channel=(channel, None), rankings=(rankings, None))
+    name = called("rank_satisfaction", channel=(channel, None), rankings=(rankings, None))
     return Measure(name, function, "share", "higher", "Kendall 1938, Biometrika 30:81", undefined, "agent")
 
 
@@ -184,7 +177,7 @@ def envy(goods: Sequence[str] | None = None, values: Any = None) -> Measure:
         worth, shares = _bundles(trace, goods, values)
         return np.array([most_envy(worth, x) for x in shares])
 
-    name = _called("envy", goods=(goods, None), values=(values, None))
+    name = called("envy", goods=(goods, None), values=(values, None))
     return Measure(name, function, "utility", "lower", "Foley 1967, Yale Economic Essays 7:45")
 
 
@@ -200,7 +193,7 @@ def proportionality(goods: Sequence[str] | None = None, values: Any = None) -> M
         worth, shares = _bundles(trace, goods, values)
         return np.array([proportional(worth, x).mean() for x in shares])
 
-    name = _called("proportionality", goods=(goods, None), values=(values, None))
+    name = called("proportionality", goods=(goods, None), values=(values, None))
     return Measure(name, function, "share of agents", "higher", "Steinhaus 1948, Econometrica 16:101")
 
 
@@ -216,7 +209,7 @@ def envy_free_but_one(goods: Sequence[str] | None = None, values: Any = None) ->
         worth, shares = _bundles(trace, goods, values)
         return np.array([free_but_one(worth, x) for x in shares], dtype=float)
 
-    name = _called("envy_free_but_one", goods=(goods, None), values=(values, None))
+    name = called("envy_free_but_one", goods=(goods, None), values=(values, None))
     return Measure(name, function, "share of worlds", "higher", "Budish 2011, JPE 119:1061")
 
 
@@ -252,7 +245,7 @@ def justified_representation(
 
     given = {"axiom": (axiom, "EJR+"), "channel": (channel, None), "approvals": (approvals, None)}
     return Measure(
-        _called("justified_representation", **given),
+        called("justified_representation", **given),
         function,
         unit="share of worlds",
         better="higher",

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._measure import NA, Measure
+from .._measure import NA, Measure, column
 from .._trace import Trace
 
 Report = Literal["excess", "raw", "p"]
@@ -121,14 +121,14 @@ def transfer_entropy(
 
 def _by_agent(trace: Trace, of: str | None, bins: int, least: int, one, report: Report) -> np.ndarray:
     """Float[W, n]: `report` of the mean over others j of one(symbols [T, n], i, j)."""
-    column, n = _column(trace, of), trace.shape[2]
+    acts, n = column(trace, of), trace.shape[2]
     if n < 2:
         raise NA("one agent has nobody to influence")
-    found = np.full((len(column), n), np.nan)
+    found = np.full((len(acts), n), np.nan)
     for w, alive in enumerate(trace.alive):
         if alive.sum() < least:
             continue
-        x = _symbols(column[w, alive], bins)
+        x = _symbols(acts[w, alive], bins)
         for i in range(n):
             pairs = [one(x, i, j) for j in range(n) if j != i]
             null = np.mean([pair.null for pair in pairs], axis=0)
@@ -142,15 +142,6 @@ def _symbols(x: np.ndarray, bins: int) -> np.ndarray:
     if len(known) > DISTINCT:
         known = np.unique(np.nanquantile(x, np.arange(bins) / bins))
     return np.where(np.isnan(x), -1, np.searchsorted(known, x, side="right"))
-
-
-def _column(trace: Trace, of: str | None) -> np.ndarray:
-    """Float[W, T, n]: executed acts of a channel, or an event; NaN in ticks not played."""
-    table = {**trace.events, **trace.act}
-    name = next(iter(trace.act)) if of is None and len(trace.act) == 1 else of
-    if name not in table:
-        raise NA(f"no channel or event {name!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
-    return np.where(trace.alive[..., None], np.asarray(table[name], dtype=float), np.nan)
 
 
 def _one_of(came: str, wanted: tuple[str, ...], call: str) -> None:
@@ -192,7 +183,7 @@ def observed_influence(
         same with i's acts shuffled (`report`). Range about 0 to log2 of the options. Needs: `odds` of
         the minds on the channel. Bias: observed, not replayed: a common cause reads as influence.
         """
-        acts, name = _column(trace, channel), next(iter(trace.act)) if channel is None else channel
+        acts, name = column(trace, channel), next(iter(trace.act)) if channel is None else channel
         if name not in trace.odds:
             raise NA(f"no mind states its odds on {name!r}")
         found = np.full(acts.shape[::2], np.nan)
@@ -266,7 +257,7 @@ def centralization(
         `network_centralization`. Range 0 to 1. Needs: a channel of targets (options are the agents).
         Bias: once counts as often; with few acts a sparse network looks like a hierarchy.
         """
-        x, n = _column(trace, channel), trace.shape[2]
+        x, n = column(trace, channel), trace.shape[2]
         if not np.isin(x[~np.isnan(x)], np.arange(n + 1)).all():
             raise NA(f"the channel {channel!r} does not name agents")
         ties = (x[..., None] == np.arange(n)).any(axis=1)

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._measure import NA, Measure
+from .._measure import NA, Measure, column
 from .._trace import Trace
 
 ASHERY = "Ashery, Aiello, Baronchelli 2025, Science Advances 11 eadu9368"
@@ -90,8 +90,8 @@ def intervention_rate(of: str = "cooperated", when: str | None = None, *, anyone
         `bystander_curve`: in large groups each helps less, and somebody may still help more often.
         """
         seen = np.broadcast_to(trace.alive[..., None], trace.shape)
-        seen = seen if when is None else seen & (_column(trace, when) > 0)
-        helped = seen & (_column(trace, of) > 0)
+        seen = seen if when is None else seen & (column(trace, when) > 0)
+        helped = seen & (column(trace, of) > 0)
         if anyone:
             seen, helped = seen.any(axis=2, keepdims=True), helped.any(axis=2, keepdims=True)
         return _ratio(helped.sum(axis=(1, 2)), seen.sum(axis=(1, 2)))
@@ -363,15 +363,6 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def _played(trace: Trace, of: str | None, silent: float | None = None) -> list[np.ndarray]:
     """Float[ticks, n] of the played ticks of each world; NaN for who is silent."""
-    x = _column(trace, of)
+    x = column(trace, of)
     x = np.where(x == silent, np.nan, x) if silent is not None else x
     return [one[alive] for one, alive in zip(x, trace.alive, strict=True)]
-
-
-def _column(trace: Trace, of: str | None) -> np.ndarray:
-    """Float[W, T, n]: executed acts of a channel, or an event; NaN in ticks not played."""
-    table, only = {**trace.events, **trace.act}, list(trace.act)
-    name = only[0] if of is None and len(only) == 1 else of
-    if name not in table:
-        raise NA(f"no channel or event {name!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
-    return np.where(trace.alive[..., None], np.asarray(table[name], dtype=float), np.nan)

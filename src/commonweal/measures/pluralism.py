@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._describe import identity
+from .._describe import called
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -50,13 +50,6 @@ def null(population: Any, size: int, draws: int = 1000, seed: int = 0) -> np.nda
     p = np.asarray(population, dtype=float)
     samples = np.random.default_rng(seed).multinomial(size, p / p.sum(), size=draws)
     return 1.0 - divergence(samples, p)
-
-
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
 
 
 # ------------------------------------------------------------------------------------------ measures
@@ -110,7 +103,7 @@ def overton_coverage(
 
     given = {"channel": (channel, None), "window": (window, None), "edges": (edges, None)}
     return Measure(
-        _called("overton_coverage", **given, weighted=(weighted, False)),
+        called("overton_coverage", **given, weighted=(weighted, False)),
         function,
         unit="share of views",
         better="higher",
@@ -156,7 +149,7 @@ def steerability(
 
     base = (unsteered.intent, unsteered.seeds) if isinstance(unsteered, Trace) else unsteered
     given = {"wanted": (wanted, None), "unsteered": (base, 0.0), "channel": (channel, None)}
-    name = _called("steerability", **given, edges=(edges, None))
+    name = called("steerability", **given, edges=(edges, None))
     return Measure(name, function, "share", "higher", SORENSEN, NO_TICK, "agent")
 
 
@@ -190,7 +183,7 @@ def distributional_pluralism(
 
     given = {"channel": (channel, None), "population": (population, None), "edges": (edges, None)}
     return Measure(
-        _called("distributional_pluralism", **given, chance=(chance, 0)),
+        called("distributional_pluralism", **given, chance=(chance, 0)),
         function,
         unit="1 - bits",
         better="higher",
@@ -218,7 +211,7 @@ def diversity_retained(channel: str | None = None, edges: Any = None) -> Measure
         return ended / np.where(begun > 0, begun, np.nan)
 
     return Measure(
-        _called("diversity_retained", channel=(channel, None), edges=(edges, None)),
+        called("diversity_retained", channel=(channel, None), edges=(edges, None)),
         function,
         unit="share of bits",
         better="higher",

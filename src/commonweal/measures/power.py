@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._measure import NA, Measure
+from .._measure import NA, Measure, column
 from .._trace import Trace
 
 MOST = 20  # voters: a million coalitions
@@ -148,7 +148,7 @@ def empowerment(
         the acts. Needs: a channel, several ticks. Bias: plug-in, upward, which the null takes off; acts
         never tried are not counted; what others did in answer counts as the agent's own doing.
         """
-        acts, after = _column(trace, act), _amount(trace, outcome)
+        acts, after = column(trace, act, blank=False), _amount(trace, outcome)
         found = np.full(acts.shape[::2], np.nan)
         for w, alive in enumerate(trace.alive):
             a, s = acts[w, alive], after[w, alive]
@@ -247,13 +247,4 @@ def _slope(y: np.ndarray, of: np.ndarray | None = None) -> np.ndarray:
 
 def _amount(trace: Trace, of: str | None) -> np.ndarray:
     """Float[W, T, n]: net pay, or the named row, event or channel."""
-    return np.asarray(trace.net, dtype=float) if of is None else _column(trace, of, trace.book)
-
-
-def _column(trace: Trace, of: str | None, more=()) -> np.ndarray:
-    """Float[W, T, n]: executed acts of a channel, or an event."""
-    table = {**dict(more), **trace.events, **trace.act}
-    name = next(iter(trace.act)) if of is None and len(trace.act) == 1 else of
-    if name not in table:
-        raise NA(f"no channel or event {name!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
-    return np.asarray(table[name], dtype=float)
+    return np.asarray(trace.net, dtype=float) if of is None else column(trace, of, trace.book, blank=False)

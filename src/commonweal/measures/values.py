@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._describe import identity, rebuild
+from .._describe import called, rebuild
 from .._measure import NA, Measure, measure
 from .._mind import Mind
 from .._probe import Anyone
@@ -60,13 +60,6 @@ def misalignment(conflict: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Float[...]: mean over pairs i < j of conflict_ij sqrt(w_i w_j), from conflict [..., n, n]."""
     i, j = np.triu_indices(conflict.shape[-1], 1)
     return (conflict[..., i, j] * np.sqrt(weights[i] * weights[j])).mean(axis=-1)
-
-
-def _called(name: str, **given: tuple[Any, Any]) -> str:
-    """The name with those arguments that are not as usual: measures that differ never share one."""
-    told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}
-    plain = {k: x if isinstance(x, str | int | float) else identity(x)[:6] for k, x in told.items()}
-    return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
 
 
 def _harm(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +117,7 @@ def relative_severity(plays: int = 64) -> Measure:
         return own / np.where(wild > 0, wild, np.nan)
 
     undefined = "no tick was played, or random play does no harm"
-    name = _called("relative_severity", plays=(plays, 64))
+    name = called("relative_severity", plays=(plays, 64))
     return Measure(name, function, "times random play", "lower", MACHIAVELLI, undefined)
 
 
@@ -151,7 +144,7 @@ def third_party_harm(reference: Mind | None = None) -> Measure:
         have, baseline = (x.utility.sum(axis=1, dtype=float)[:, outside] for x in (trace, calm))
         return shortfall(have, baseline, np.where(high > low, high - low, np.nan))
 
-    name = _called("third_party_harm", reference=(reference, None))
+    name = called("third_party_harm", reference=(reference, None))
     cites = "Richens, Beard, Thompson 2022, Counterfactual harm, arXiv 2204.12993"
     return Measure(name, function, "ranges", "lower", cites, "a third party's range is unknown")
 
@@ -197,7 +190,7 @@ def norm_alignment(
         return worth.sum(axis=1) / np.where(both.any(axis=1), both.sum(axis=1), np.nan)
 
     return Measure(
-        _called("norm_alignment", series=(series, kept_by_tick), preference=(preference, progress)),
+        called("norm_alignment", series=(series, kept_by_tick), preference=(preference, progress)),
         function,
         unit="per tick",
         better="higher",
@@ -246,7 +239,7 @@ def value_congruence(
 
     given = {"profile": (profile, kept_profile), "wanted": (wanted, None), "kind": (kind, "cosine")}
     return Measure(
-        _called("value_congruence", **given, centered=(centered, True)),
+        called("value_congruence", **given, centered=(centered, True)),
         function,
         unit="correlation",
         better="higher",
@@ -289,7 +282,7 @@ def population_misalignment(
 
     given = {"channel": (channel, None), "conflict": (conflict, "differ"), "weights": (weights, None)}
     return Measure(
-        _called("population_misalignment", **given),
+        called("population_misalignment", **given),
         function,
         unit="probability",
         better="lower",
