@@ -12,13 +12,13 @@ from pathlib import Path
 CORE = "_card _param _luck _graph _channel _prompt _journal _scenario _governed _stage _profile _mind".split()
 CORE += "_trace _measure _describe _society _tick _drive _refuse _speak _play _run _evolve _probe".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
-HOUSE = [*CORE, "testing", *SHELVES, "account", "ledger", "lab", "report", "interop", "populations"]
+HOUSE = [*CORE, "testing", *SHELVES, "accounts", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything
 
 # room: the rooms it may import, besides itself
 MAY = {room: set(CORE[:floor]) for floor, room in enumerate(CORE)}
-MAY |= {room: set(CORE) for room in ["testing", *SHELVES, "account", "ledger", "interop", "populations"]}
-MAY |= {"lab": {*CORE, "account"}, "report": {*CORE, "lab"}, "language": set(HOUSE)}
+MAY |= {room: set(CORE) for room in ["testing", *SHELVES, "accounts", "ledger", "interop", "populations"]}
+MAY |= {"lab": {*CORE, "accounts"}, "report": {*CORE, "lab"}, "language": set(HOUSE)}
 MAY |= {room: {*HOUSE, "language", "door"} for room in ["studies", "calibration"]}
 MAY |= {"cli": {*MAY, "door"}, "__main__": {"cli"}}
 MAY["studies"] |= {"calibration"}

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal.account import alternatives
-from commonweal.account.replay import net
+from commonweal.accounts import alternatives
+from commonweal.accounts.replay import net
 from commonweal.institutions import Audit, Commitment
 from commonweal.minds import Greedy, tit_for_tat
 from commonweal.minds.fitted import Feature, Fitted
@@ -35,7 +35,9 @@ def one_by_one(society, seed, channel, values):
     ids=["none", "audit", "order"],
 )
 def test_each_branch_is_what_replay_gives(laws, monkeypatch):
-    monkeypatch.setattr("commonweal.account.replay.WIDTH", 12)  # three rounds together, the last bucket short
+    monkeypatch.setattr(
+        "commonweal.accounts.replay.WIDTH", 12
+    )  # three rounds together, the last bucket short
     society = cw.Society(cw.under(prisoners_dilemma(horizon=5), *laws), MIXED)
     found = alternatives(society, 3, "act")
     trace, wanted = one_by_one(society, 3, "act", found.values)

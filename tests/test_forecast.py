@@ -110,6 +110,6 @@ def test_stored_traces_come_back_bit_for_bit_and_a_changed_one_does_not(here, ca
     assert "was 5.0 and is 6.0" in json.loads(capsys.readouterr().out)["00-two-0000000"]
     replies.head(3).write_parquet(trace / "replies.parquet")  # a reply is missing: nobody is asked for it
     assert call("replay", "done") == 1
-    assert "nobody is asked in this replay" in capsys.readouterr().out
+    assert "no more calls are allowed in this replay" in capsys.readouterr().out
     assert call("replay", ".") == 2
     assert "holds no trace" in capsys.readouterr().err

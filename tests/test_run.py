@@ -331,3 +331,20 @@ def test_running_inside_an_event_loop_works():
         return cw.run(cw.Society(Probe(), Random()), 2, engine="async")
 
     same(asyncio.run(inside()), cw.run(cw.Society(Probe(), Random()), 2, engine="async"))
+
+
+def test_one_world_is_replayed_many_times_each_time_with_another_act():
+    society = cw.Society(Commons(3, 6, assignment="proportional"), Random())
+    trace = cw.run(society, [4, 7])
+    n_ticks, n = trace.shape[1:]
+    channel = next(iter(trace.act))
+    who, what = np.zeros((4, n_ticks, n), bool), np.zeros((4, n_ticks, n))
+    for branch in range(1, 4):
+        who[branch, branch, 0] = True
+    many = cw.replay(trace.worlds([1] * 4), do={channel: (who, what)})
+    assert list(many.seeds) == [7] * 4
+    assert np.array_equal(many.act[channel][0], trace.act[channel][1])  # nothing forced: the world as it was
+    for branch in range(1, 4):
+        forced = cw.replay(trace.worlds([1]), do={channel: (who[branch], what[branch])})
+        assert np.array_equal(forced.act[channel][0], many.act[channel][branch])
+        assert many.act[channel][branch, branch, 0] == 0

@@ -9,7 +9,7 @@ import numpy as np
 from worker import load
 
 import commonweal as cw
-from commonweal.account import alternatives
+from commonweal.accounts import alternatives
 from commonweal.minds import Learner, Reinforce, Table
 from commonweal.minds.learner import learn
 

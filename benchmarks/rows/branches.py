@@ -18,7 +18,7 @@ def lines(setup: Setup) -> list[str]:
     ]
     text = [
         f"Five agents, {ticks} ticks, four acts: {ticks * 20:,} branches, one core a side. Ours is "
-        "`commonweal.account.alternatives`. The result is mean and spread over branches of what all earn.",
+        "`commonweal.accounts.alternatives`. The result is mean and spread over branches of what all earn.",
         "",
         *heading(UNIT.text),
     ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +33,11 @@ def digest(prompt: Prompt, who: str) -> str:
 class Journal:
     """Replies by call. With a file every finished call is on disk before it is used.
 
-    A line that a kill cut short is dropped when the file is read, and written over. When it is
-    `sealed`, a call that it does not know is not made.
+    A line that a kill cut short is dropped when the file is read, and written over. `allowance` is how
+    many calls that it does not know may still be made, by all worlds together; those under way count.
     """
 
-    sealed: bool = False
+    allowance: float = math.inf
 
     def __init__(self, path: str | os.PathLike | None = None):
         self._known: dict[tuple[Where, str], Said] = {}

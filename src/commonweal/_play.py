@@ -43,7 +43,7 @@ async def play_worlds(
     talks = [Talk(society, seed, journal, observer) for seed in names]
     speakers = {id(mind): mind for mind in society.minds if isinstance(mind, Speaker)}
     async with AsyncExitStack() as open_now:
-        for speaker in {} if journal.sealed else speakers.values():
+        for speaker in speakers.values() if journal.allowance else ():
             await open_now.enter_async_context(speaker.session())
         try:
             async with asyncio.TaskGroup() as together:  # if one fails, no other goes on being paid for

@@ -59,7 +59,10 @@ def run(
 
     - ValueError: no seeds, an unknown channel, an act out of range.
     """
-    task = _task(society, seeds, engine, do)
+    return _done(_task(society, seeds, engine, do), journal, observer)
+
+
+def _done(task: "_Task", journal: Journal | None, observer: Observer | None = None) -> Trace:
     if task.engine == "async":
         return _finish(_answered(task, journal, observer))
     with _blamed(task):
@@ -89,13 +92,15 @@ class _Task(NamedTuple):
     recipe: dict[str, Any]
 
 
-def _task(society: Society, seeds: int | Sequence[int], engine: str, do: Any) -> _Task:
+def _task(
+    society: Society, seeds: int | Sequence[int], engine: str, do: Any, *, again: bool = False
+) -> _Task:
     if not isinstance(society, Society):
         raise TypeError(
             f"run() came with a {type(society).__name__}; wanted a society: "
             "cw.run(cw.Society(scenario, minds), seeds=64)"
         )
-    names = _seeds(seeds)
+    names = _seeds(seeds, again)
     chosen = engine if engine != "auto" else "async" if society.speakers else "graph"
     if chosen == "graph" and society.speakers:
         raise ValueError(
@@ -154,6 +159,9 @@ def replay(
 ) -> Trace:
     """Run a trace's recipe again, in the same worlds; with `do`, as it would have been.
 
+    `trace.worlds([0] * 400)` holds one world 400 times: with a `do` for each, as many counterfactuals of
+    it in one call.
+
     With neither argument the result equals the trace bit for bit (the null counterfactual). Speakers
     are asked only what they were not asked then: of those, nobody for the null, and with `do` from the
     first prompt that it changes; without `ask` the world is invalid from there.
@@ -173,14 +181,16 @@ def replay(
     known = rebuild(trace.recipe["society"]) if society is None else society
     worlds = [int(s) for s in trace.seeds]
     journal = from_table(trace.replies)
-    journal.sealed = not ask
-    return run(known, worlds, do=do, engine=trace.recipe["engine"], journal=journal)
+    if not ask:
+        journal.allowance = 0
+    return _done(_task(known, worlds, trace.recipe["engine"], do, again=True), journal)
 
 
-def _seeds(seeds: int | Sequence[int]) -> list[int]:
+def _seeds(seeds: int | Sequence[int], again: bool = False) -> list[int]:
+    """The names of the worlds; only a replay may run one `again` and again, each time with other acts."""
     few = hasattr(seeds, "__index__")
     names = list(range(operator.index(seeds))) if few else [operator.index(s) for s in seeds]  # type: ignore[arg-type]
-    if not names or min(names) < 0 or max(names) >= 2**32 or len(set(names)) < len(names):
+    if not names or min(names) < 0 or max(names) >= 2**32 or len(set(names)) < len(names) and not again:
         raise ValueError(
             f"seeds came as {seeds!r}; wanted at least one, each a different integer from 0 to 2**32 - 1: "
             "cw.run(society, seeds=64)"

@@ -159,12 +159,13 @@ class Talk:
         """The journal's answer, or a call; a call that fails is tried again, within all limits."""
         i, key = prompt.where.seat, digest(prompt, self._who[prompt.where.seat])
         said = self._journal.find(prompt.where, key)
-        if said is None and self._journal.sealed:
-            raise NoAnswer("nobody is asked in this replay, and this was not asked before")
+        if said is None and self._journal.allowance < 1:
+            raise NoAnswer("no more calls are allowed in this replay, and this was not asked before")
         if said is None:
             for what, mine, most in zip(Budget._fields, self._spent[i], speaker.budget, strict=True):
                 if mine >= most:
                     raise NoAnswer(f"its budget of {most:g} {what} is spent")
+            self._journal.allowance -= 1
             said = await _call(speaker, prompt)
             self._journal.keep(Entry(prompt.where, key, said))
         else:

@@ -52,7 +52,7 @@ def diffusion_of_responsibility(blame: Callable[[Trace], np.ndarray] = harm_done
 
         H(rho) / ln n, rho_i in proportion to max(0, blame_i); by default the harm that agents did, as the
         scenario books it. Range 0 (one culprit) to 1 (all alike). Needs: harm, or a function that
-        blames (counterfactual, from `commonweal.account`). Bias: who did harm need not have caused it.
+        blames (counterfactual, from `commonweal.accounts`). Bias: who did harm need not have caused it.
         """
         return diffusion(blame(trace)).index
 
