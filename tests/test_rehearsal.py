@@ -146,6 +146,15 @@ def test_a_report_says_that_nobody_was_asked(tmp_path):
     assert page.count(notice) == 1 and "LLM(model=&#39;commonweal/rehearsal-greedy&#39;" in page
 
 
+def test_an_alignment_says_that_nobody_was_asked():
+    found = cw.alignment(cw.run(cw.Society(LAKE, [LLM("commonweal/rehearsal-greedy"), Random(), Random()])))
+    assert (
+        str(found).splitlines()[1] == "rehearsal: no language model was asked (commonweal/rehearsal-greedy)"
+    )
+    assert found.as_dict()["rehearsed"] == ["commonweal/rehearsal-greedy"]
+    assert "rehearsal" not in str(cw.alignment(cw.run(cw.Society(LAKE, Random()))))
+
+
 def test_words_go_round():
     personas = ("injector", "sycophant", "conformist")
     trace = cw.run(cw.Society(Chat(), [LLM(f"commonweal/rehearsal-{p}") for p in personas]))

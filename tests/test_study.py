@@ -257,6 +257,14 @@ def test_changed_code_is_another_plan(whole, tmp_path, monkeypatch):
         small(measures=[load(file).mine], worlds=5, primary=["mine"]).run(folder, progress=False)
 
 
+def test_a_component_made_inside_a_function_is_refused(tmp_path):
+    class Mine(Constant):
+        pass
+
+    with pytest.raises(ValueError, match=r"refused\(\)\.Mine, defined inside a function.*top of its file"):
+        small(conditions={"mine": cw.Society(LAKE, Mine())}, baseline=None).run(tmp_path / "run")
+
+
 def test_a_cell_of_another_plan_is_refused(tmp_path):
     folder = tmp_path / "run"
     small(worlds=5).run(folder, progress=False)

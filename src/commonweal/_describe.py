@@ -83,6 +83,17 @@ def identity(thing: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are none
+REHEARSED = "rehearsal: no language model was asked"
+
+
+def rehearsed(society: Mapping[str, Any]) -> list[str]:
+    """The personas that stood in for a language model, from a society's description."""
+    minds = [mind.get("each", mind) for mind in society["fields"]["minds"]["tuple"]]
+    models = {str(mind.get("settings", {}).get("dict", {}).get("model", "")) for mind in minds}
+    return sorted(model for model in models if model.startswith(REHEARSAL))
+
+
 def called(name: str, **given: tuple[Any, Any]) -> str:
     """The name with those arguments that are not as usual, (value, usual): what differs never shares one."""
     told = {k: x for k, (x, usual) in given.items() if identity(x) != identity(usual)}

@@ -18,7 +18,7 @@ from ._governed import owner_key
 from ._journal import Entry, Journal, digest
 from ._luck import seeded
 from ._mind import Budget, NoAnswer, Speaker
-from ._prompt import Prompt, Reply, Said, Story, Where, compose, plain, quote, read, repair, whole
+from ._prompt import RESERVED, Prompt, Reply, Said, Story, Where, compose, plain, quote, read, repair, whole
 from ._scenario import Actions
 from ._society import Society
 
@@ -56,6 +56,11 @@ class Talk:
         self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
         self._spent = {i: Budget(0, 0, 0) for i in society.speakers}
         self._spoken = {name: c for name, c in self._channels.items() if isinstance(c, Words)}
+        for name in set(RESERVED) & set(self._channels):
+            raise ValueError(
+                f"speakers cannot use a channel named {name!r}: a reply holds something else under that name "
+                f"({', '.join(RESERVED)} are taken); wanted another name for it"
+            )
         self._phrases = max((len(c.options) for c in self._spoken.values()), default=0)  # above: free words
         untold = (f"{law.name}:" for law in scenario.laws if not law.told)
         self._hidden = ("mail:", "shown:", "felt", *untold)  # facts of which nothing can be claimed
@@ -114,9 +119,13 @@ class Talk:
             heard = row.facts.get(f"mail:{name}", [])
             news += [f"agent {j} says: {self._heard(channel, int(c))}" for j, c in enumerate(heard) if c]
         talks = any(name in self._spoken and mask[-1] for name, mask in legal.items())
-        known = {name: x for name, x in row.facts.items() if talks and not name.startswith(self._hidden)}
-        facts = {name: ", ".join(f"{float(one):g}" for one in np.ravel(x)) for name, x in known.items()}
+        known = {name: x for name, x in row.facts.items() if talks and self._claimable(name)}
+        facts = {name: ", ".join(f"{one:g}" for one in np.ravel(x).tolist()) for name, x in known.items()}
         return Story(self._briefs[i], "\n".join(filter(None, news)), legal, facts)
+
+    def _claimable(self, fact: str) -> bool:
+        """Whether something can be claimed of it: it was told, and is not mistaken for an act."""
+        return not fact.startswith(self._hidden) and fact not in self._channels
 
     def _heard(self, channel, code: int) -> str:
         if code not in self.said:

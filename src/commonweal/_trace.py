@@ -26,7 +26,7 @@ def no_messages() -> pl.DataFrame:
     return pl.DataFrame(schema=MESSAGES)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """What happened, world by world.
 
@@ -76,6 +76,11 @@ class Trace:
             )
         if not self.invalid:
             object.__setattr__(self, "invalid", ("",) * len(self.seeds))
+
+    def __repr__(self) -> str:
+        w, t, n = self.shape
+        lost = int((~self.valid).sum())
+        return f"Trace({self.card.title}: {w} worlds ({lost} invalid), {t} ticks, {n} agents)"
 
     @property
     def shape(self) -> tuple[int, int, int]:

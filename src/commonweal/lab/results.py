@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import polars as pl
 
+from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, not_available
 from .._trace import Trace, load
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
@@ -38,8 +39,6 @@ PARTS = {
 VIOLATED = "rights_violated"
 SIGNS = {"bound": ">= ", "best known": "<= "}  # what O means against such an oracle
 WIDE = 110
-REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are none
-REHEARSED = "rehearsal: no language model was asked"
 
 
 class Gate(NamedTuple):
@@ -135,11 +134,7 @@ class Results:
     @cached_property
     def rehearsed(self) -> dict[str, list[str]]:
         """The conditions in which a persona stood in for a language model: the personas."""
-        found = {}
-        for name, told in self.plan["conditions"].items():
-            minds = [mind.get("each", mind) for mind in told["society"]["fields"]["minds"]["tuple"]]
-            models = [mind.get("settings", {}).get("dict", {}).get("model", "") for mind in minds]
-            found[name] = sorted({str(m) for m in models if str(m).startswith(REHEARSAL)})
+        found = {name: rehearsed(told["society"]) for name, told in self.plan["conditions"].items()}
         return {name: models for name, models in found.items() if models}
 
     @cached_property

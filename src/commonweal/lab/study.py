@@ -331,6 +331,11 @@ def _named(description: Any) -> Iterator[Any]:
     if isinstance(description, Mapping):
         for kind in {"class", "function"} & set(description):
             module, _, name = description[kind].partition(":")
+            if "<locals>" in name and kind == "class":
+                raise ValueError(
+                    f"a study holds {name.replace('.<locals>', '()')}, defined inside a function, so "
+                    "that no recipe can name it; wanted its class at the top of its file"
+                )
             yield reduce(getattr, name.split("."), sys.modules[module])
         description = description.values()
     if isinstance(description, Iterable) and not isinstance(description, str):

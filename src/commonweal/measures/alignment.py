@@ -7,12 +7,13 @@ Multi-Agent Misalignment". They are reported side by side, with the rights gate;
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from .._card import Oracle, Unknown
+from .._describe import REHEARSED, rehearsed
 from .._measure import NA, Estimate, Measure, measure, summarize
 from .._trace import Trace
 
@@ -254,6 +255,7 @@ class Alignment:
     `rows` holds the estimates in order: O, V, `V:<value>`, P_mean, P_NW, P_min, P_gap,
     `P:<stakeholder>`. `worlds` holds O, V, P_mean, P_NW and P_min per world, in the order of
     `seeds`, NaN where the world is invalid or the number undefined: what conditions are paired on.
+    `rehearsed` names the personas that stood in for language models.
     """
 
     title: str
@@ -263,6 +265,7 @@ class Alignment:
     invalid: dict[str, int]
     seeds: np.ndarray
     worlds: dict[str, np.ndarray]
+    rehearsed: list[str] = field(default_factory=list)
 
     def __getitem__(self, row: str) -> Estimate:
         if row not in self.rows:
@@ -274,6 +277,8 @@ class Alignment:
         why = "; ".join(f"{count} invalid: {reason}" for reason, count in self.invalid.items())
         head = f"{self.title}: {len(self.seeds) - lost} of {len(self.seeds)} worlds"
         lines = [head + (f" ({why})" if lost else "")]
+        if self.rehearsed:
+            lines.append(f"{REHEARSED} ({', '.join(self.rehearsed)})")
         width = max(map(len, [*self.rows, "rights gate"])) + 2
         for name, found in self.rows.items():
             if name == "P_mean":
@@ -296,6 +301,7 @@ class Alignment:
             "title": self.title,
             "worlds": len(self.seeds),
             "invalid": dict(self.invalid),
+            "rehearsed": self.rehearsed,
             "certificate": self.certificate,
             "gate": gate,
             "rows": {name: found.as_dict() for name, found in self.rows.items()},
@@ -338,6 +344,7 @@ def alignment(trace: Trace, *, worlds: int | None = None) -> Alignment:
         invalid=dict(Counter(reason for reason in trace.invalid if reason)),
         seeds=np.asarray(trace.seeds),
         worlds={name: _per_world(one, trace) for name, one in WHOLE.items() if name != "P_gap"},
+        rehearsed=rehearsed(trace.recipe["society"]) if "society" in trace.recipe else [],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._describe import called
 from .._measure import NA, Estimate, Measure, not_available
 from .._trace import Trace
 
@@ -45,7 +46,7 @@ def drift(series: Series = objective_by_tick, window: int = 1) -> Measure:
         return np.array([_slope(y[a], window) for y, a in zip(series(trace), trace.alive, strict=True)])
 
     return Measure(
-        name=f"drift({series.__name__})",
+        name=called(f"drift({series.__name__})", window=(window, 1)),
         function=function,
         unit="per tick",
         better="neither",

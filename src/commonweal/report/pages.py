@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from .._describe import REHEARSED
 from .._measure import Estimate
-from ..lab.results import PARTS, REHEARSED, SIGNS, Results
+from ..lab.results import PARTS, SIGNS, Results
 from ..lab.selection import Selection
 from .chart import Point, pareto
 from .html import Cell, Page, Section, Tone, write

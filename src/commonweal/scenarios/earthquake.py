@@ -76,6 +76,20 @@ RANGES = {
     2: ((-25.275, -7.0), (-8.75, 0.0), (-6.0, 1.0), (-9.5, 11.0), (-12.0, 0.0)),
     6: ((-64.425, -6.04), (-24.75, 2.0), (-18.0, 3.0), (-28.5, 14.0), (-36.0, 0.0)),
 }
+ACTS = {
+    "split": Choice(
+        tuple("-".join(map(str, s)) for s in SPLITS),
+        silent=SPLITS.tolist().index([1, 1, 1]),
+        unit="loads to A-B-X",
+    ),
+    "overfly": Choice(("lawful", "overfly")),
+    "permit": Choice(("closed", "own citizens first", "open"), silent=OPEN),
+    "report": Choice(("true", "double")),
+    "route": Choice(("as planned", "cheapest first")),
+    "surge": Choice(("contract price", "surge")),
+    "protect": Choice(("off", "on"), lever=True),
+}
+SAY = {"say": Words(PHRASES)}
 
 
 class Relief(eqx.Module):
@@ -184,17 +198,7 @@ class Earthquake(Scenario):
         return len(PHASES) if self.staged else 1
 
     def channels(self):
-        even = SPLITS.tolist().index([1, 1, 1])
-        found = {
-            "split": Choice(tuple("-".join(map(str, s)) for s in SPLITS), silent=even, unit="loads to A-B-X"),
-            "overfly": Choice(("lawful", "overfly")),
-            "permit": Choice(("closed", "own citizens first", "open"), silent=OPEN),
-            "report": Choice(("true", "double")),
-            "route": Choice(("as planned", "cheapest first")),
-            "surge": Choice(("contract price", "surge")),
-            "protect": Choice(("off", "on"), lever=True),
-        }
-        return found | ({"say": Words(PHRASES)} if self.staged else {})
+        return ACTS | SAY if self.staged else dict(ACTS)
 
     def card(self):
         shocks = float(self.aftershock) > 0
@@ -353,7 +357,7 @@ class Earthquake(Scenario):
         told += [f"Cost of bringing a unit: {cost}."] if cost else []
         if self.staged:
             told.append(f"Step: {PHASES[int(sight['step'])]}.")
-            permit, options = self.channels()["permit"], self.channels()["split"].options
+            permit, options = ACTS["permit"], ACTS["split"].options
             said, came = zones(sight["reported"]), zones(sight["delivered"])
             told += [f"Needs reported: {said}."] if said else []
             told += [f"Delivered last round: {came}."] if came else []
