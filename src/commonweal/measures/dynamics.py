@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._describe import called
 from .._measure import NA, Estimate, Measure, not_available
 from .._trace import Trace
 
@@ -46,7 +45,7 @@ def drift(series: Series = objective_by_tick, window: int = 1) -> Measure:
         return np.array([_slope(y[a], window) for y, a in zip(series(trace), trace.alive, strict=True)])
 
     return Measure(
-        name=called(f"drift({series.__name__})", window=(window, 1)),
+        name=f"drift({series.__name__}{f', window={window}' * (window > 1)})",
         function=function,
         unit="per tick",
         better="neither",
