@@ -10,7 +10,7 @@ from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
 CORE = "_card _param _luck _graph _channel _prompt _journal _scenario _governed _stage _profile _mind".split()
-CORE += "_trace _measure _describe _society _tick _drive _refuse _speak _play _run _evolve _probe".split()
+CORE += "_trace _measure _describe _society _tick _drive _refuse _speak _play _run _evolve _probe _validity".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "accounts", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything
@@ -19,6 +19,8 @@ DOOR = Path("__init__.py")  # the front door is lazy: it may name anything
 MAY = {room: set(CORE[:floor]) for floor, room in enumerate(CORE)}
 MAY |= {room: set(CORE) for room in ["testing", *SHELVES, "accounts", "ledger", "interop", "populations"]}
 MAY |= {"lab": {*CORE, "accounts"}, "report": {*CORE, "lab"}, "language": set(HOUSE)}
+MAY["accounts"] |= {"measures"}
+MAY["interop"] |= {"measures"}
 MAY |= {room: {*HOUSE, "language", "door"} for room in ["studies", "calibration"]}
 MAY |= {"cli": {*MAY, "door"}, "__main__": {"cli"}}
 MAY["studies"] |= {"calibration"}

@@ -105,14 +105,17 @@ def _args(url):
     return {"base_url": url}
 
 
-def silent(rounds):
+def silent(scene, rounds):
     """A world of speakers that answer at once: what our own loop takes, early and late."""
+    import json
+
     import commonweal as cw
-    from commonweal.scenarios import Commons
+    from commonweal.scenarios import Commons, Earthquake
 
     class Instant(cw.Speaker):
         async def ask(self, prompt):
-            return cw.Said('{"take": 1}')
+            asked = prompt.schema["properties"]
+            return cw.Said(json.dumps({name: asked[name].get("enum", [1])[0] for name in prompt.choices}))
 
     marks = []
 
@@ -120,8 +123,12 @@ def silent(rounds):
         def settled(self, seed, t, row):
             marks.append(cpu())
 
-    lake = Commons(n_agents=5, horizon=rounds, assignment="proportional")
-    told = cw.Society(lake, Instant())
+    scenes = {
+        "commons": lambda: Commons(n_agents=5, horizon=rounds, assignment="proportional"),
+        "earthquake": lambda: Earthquake(rounds=rounds // 4, staged=True),
+    }
+    told = cw.Society(scenes[scene](), Instant())
+    asked = cw.run(told).replies.height
 
     def play():
         marks.clear()
@@ -129,6 +136,6 @@ def silent(rounds):
         cw.run(told, observer=Watch())
         tenth = rounds // 10
         early, late = marks[tenth] - marks[0], marks[-1] - marks[-1 - tenth]
-        return {"cpu ms": 1e3 * (cpu() - began) / (5 * rounds), "late / early": late / early}
+        return {"cpu ms": 1e3 * (cpu() - began) / asked, "late / early": late / early}
 
-    return 5 * rounds, play
+    return asked, play

@@ -27,6 +27,7 @@ from ._run import run
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 from ._society import Society
 from ._trace import Trace
+from ._validity import breaches
 
 HIDDEN = r"(np|numpy)\.random\.|random\."  # how calls begin whose draws no key governs
 
@@ -315,6 +316,8 @@ def _measure_faults(measure: Measure) -> Iterator[Fault]:
     if not np.allclose(measure(turned), values[::-1], equal_nan=True):
         came = "a world's value changes when the worlds are listed in another order"
         yield Fault("worlds are independent", came, "use no statistic over axis 0")
+        return
+    yield from (Fault(*breach) for breach in breaches(measure, trace))
 
 
 # ----------------------------------------------------------------------------------------- shared
