@@ -243,7 +243,7 @@ def others_count(trace):
         (first_counts, "seats are interchangeable"),
         (raw_counts, "the scale of a utility is nobody's merit"),
         (heads_count, "who has no weight has no say"),
-        (others_count, "a world that does not count is not counted"),
+        (others_count, "worlds are independent"),
     ],
 )
 def test_a_measure_of_something_else_is_caught(function, law):

@@ -69,7 +69,7 @@ def _dead(measure: Measure, trace: Trace, before: np.ndarray) -> Iterator[Breach
     """A world whose provider died changes no other world's number, and enters no mean."""
     if len(trace.seeds) < 2:
         return
-    law, mend = "a world that does not count is not counted", "use no statistic over axis 0"
+    law, mend = "worlds are independent", "use no statistic over axis 0"
     after = _value(measure, trace.worlds(slice(1, None)))
     if after is not None and not _same(before[1:], after):
         yield Breach(law, f"{_shown(before[1:])} became {_shown(after)}", mend)
