@@ -92,8 +92,8 @@ def refuser(prompt):
 
 
 def bent(trace):
-    """The same wishes, and nothing of them done."""
-    return replace(trace, act={name: np.zeros_like(x) for name, x in trace.act.items()})
+    """The same wishes, and something else done."""
+    return replace(trace, act={name: np.ones_like(x) for name, x in trace.act.items()})
 
 
 @functools.cache
@@ -179,7 +179,7 @@ def test_a_measure_holds_the_laws_wherever_it_says_something_and_hears_behavior(
         return
     for kind in tried(one, kinds, len(kinds)):
         trace, other = traces(kind)
-        found = [value(one, x) for x in (trace, other, bent(trace))]
+        found = [value(one, x) for x in (trace, other, bent(trace), bent(other))]
         if any(x is None or not same(found[0], x) for x in found[1:]):
             return
     pytest.fail(f"{name} is the same whatever anybody does")

@@ -4,12 +4,21 @@ from typing import TYPE_CHECKING
 
 from .audit import Audit as Audit
 from .audit import audit as audit
+from .conversation import Conversations as Conversations
+from .conversation import from_trace as from_trace
+from .diplomacy import read_diplomacy as read_diplomacy
 from .jaxmarl_view import JaxMARLView as JaxMARLView
 from .recordings import Columns as Columns
 from .recordings import Recordings as Recordings
 from .recordings import read_recordings as read_recordings
 from .recordings import read_table as read_table
 from .recordings import to_traces as to_traces
+from .source import audit_any as audit_any
+from .source import read_any as read_any
+from .spans import read_spans as read_spans
+from .talk import Talk as Talk
+from .talk import audit_talk as audit_talk
+from .who_and_when import read_histories as read_histories
 
 if TYPE_CHECKING:
     from .pettingzoo_view import aec_env as aec_env

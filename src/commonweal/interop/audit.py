@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from .._measure import Estimate, estimate
+from .conversation import shown
 from .recordings import Recordings
 
 TABLES = (("game", "mechanism"), ("model",), ("mechanism", "model"), ("game", "model"))
@@ -87,8 +88,8 @@ class Audit:
         for line in _head(self.recordings):
             console.print(line, highlight=False, markup=False)
         for table in self.tables:
-            shown, notes = _drawn(table, console.width)
-            console.print(shown)
+            drawing, notes = _drawn(table, console.width)
+            console.print(drawing)
             for note in notes:
                 console.print(note, highlight=False, markup=False)
         for note in (*LEGEND, *self.notes):
@@ -209,7 +210,7 @@ def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str
     if games.height > 1:
         share = games["world"][-1] / games["world"].sum()
         yield (
-            f"Rows that pool games count every match once ({share:.0%} are {games['game'][-1]}), "
+            f"Rows that pool games count every match once ({share:.0%} are {shown(games['game'][-1])}), "
             "in points that differ from game to game."
         )
     if _uneven(frame, "model", ["game", "mechanism"]):
@@ -246,17 +247,17 @@ def _head(source: Recordings) -> Iterator[str]:
     """What was read, what could not be used, and what counts as cooperation."""
     matches = source.frame["world"].n_unique()
     yield (
-        f"{source.source}: {source.read:,} rows read = {source.kept:,} decisions kept + "
+        f"{shown(source.source)}: {source.read:,} rows read = {source.kept:,} decisions kept + "
         f"{source.bad.height:,} bad rows; {matches:,} matches"
     )
     for line, reason in source.bad.head(SHOWN).iter_rows():
-        yield f"  line {line}: {reason}"
+        yield f"  line {line}: {shown(reason)}"
     if source.bad.height > SHOWN:
         yield f"  and {source.bad.height - SHOWN:,} more bad rows, all named by --json"
     if source.bad["reason"].str.contains("already decided").any():
         yield "  if these are separate matches, name what tells them apart: match=run,pair"
     acts = [f"{game} {' or '.join(a) or 'none'}" for game, a in source.cooperative.items()]
-    yield "cooperative acts: " + ", ".join(acts)
+    yield "cooperative acts: " + shown(", ".join(acts))
 
 
 def _drawn(table: Table, width: int):
@@ -281,11 +282,11 @@ def _drawn(table: Table, width: int):
     for row, cells in zip(table.rows, body, strict=True):
         *section, label = row.key
         if section and section[0] not in sections:
-            drawing.add_row(Text(section[0], style="bold"))
+            drawing.add_row(Text(shown(section[0]), style="bold"))
         sections.update(section)
         few = "*" if row.matches < FEW else ""
         counts = f"{row.decisions:,}{slash}{row.matches:,}{few}"
-        drawing.add_row(Text(" " * len(section) + label), *map(Text, [counts, *cells]))
+        drawing.add_row(Text(" " * len(section) + shown(label)), *map(Text, [counts, *cells]))
     return drawing, [f"({mark}) {note}" for note, mark in notes.items()]
 
 
