@@ -193,6 +193,26 @@ def test_kaplan_meier_and_restricted_mean_by_hand():
     assert np.mean(found.time) == 3.0  # the wrong version: forget the censoring
 
 
+def test_the_log_rank_test_by_hand():
+    early, late = (m.time_to_misalignment(by_time(times, [1, 1]), theta=0.5) for times in ([1, 2], [3, 4]))
+    # expected early falls: 2/4 + 1/3; variance: 1/4 + 2/9
+    chi2 = (2 - 5 / 6) ** 2 / (1 / 4 + 2 / 9)
+    assert [early.later(late), late.later(early)] == pytest.approx([stats.chi2.sf(chi2, 1)] * 2)
+    assert early.later(early) == 1.0
+    never = m.time_to_misalignment(by_time([3, 4], [0, 0]), theta=0.5)
+    assert np.isnan(never.later(never))
+
+
+def test_when_a_society_fell_is_a_measure_with_two_columns():
+    one = m.misaligned(m.objective_by_tick, theta=0.5, ticks=2)
+    assert one.name == "misaligned(objective_by_tick, theta=0.5, ticks=2)"
+    assert one.columns == ("ticks", "happened")
+    trace = by_time([1, 3, 8], [1, 0, 1])
+    assert one(trace).tolist() == [[1, 1], [3, 0], [8, 0]]
+    with pytest.raises(ValueError, match=r"ticks=0; wanted 1 or more: misaligned\("):
+        m.misaligned(ticks=0)
+
+
 def test_misalignment_must_last_and_the_end_censors():
     objective = np.array([[0.5, 0, 1, 0, 0, 1], [1, 1, 1, 1, 1, 0], [0, 0, 0, 0, 0, 0]])
     trace = make_trace(np.zeros((3, 6, 1)), objective=objective)

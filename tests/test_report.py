@@ -14,9 +14,10 @@ from commonweal import measures
 from commonweal.lab.study import Study
 from commonweal.minds.simple import Constant
 from commonweal.report import write_report
+from commonweal.report.cells import chance, estimated, number
 from commonweal.report.chart import Point, pareto
 from commonweal.report.html import Cell, Page, Section, render, write
-from commonweal.report.pages import chance, estimated, number, spell, study_page
+from commonweal.report.pages import spell, study_page
 from commonweal.scenarios.commons import Commons
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -226,3 +227,27 @@ def test_a_browser_draws_the_page(page, tmp_path, width, scheme):
     open_page(page, tmp_path / "browser", f"--screenshot={shot}", f"--window-size={width},2000", look)
     drawn = shot.read_bytes()
     assert struct.unpack(">II", drawn[16:24]) == (width, 2000) and len(drawn) > 50_000
+
+
+def test_time_and_risk_have_panels_of_their_own(tmp_path):
+    lake = Commons(n_agents=2, horizon=4)
+    falls = measures.misaligned(measures.cooperation_by_tick, theta=0.5)
+    conditions = {
+        "greedy": cw.Society(lake, Constant(take=50.0)),
+        "modest": cw.Society(lake, Constant(take=1.0)),
+    }
+    kinds = [measures.objective_alignment, measures.drift(), falls, measures.diffusion_of_responsibility()]
+    study = Study("panels", conditions, 3, kinds, baseline="greedy", primary=("objective_alignment",))
+    results = study.run(tmp_path / "run", progress=False)
+    sections = {section.title: section for section in study_page(results).sections}
+    lasting = sections[f"Time until {falls.name}"]
+    assert [[cell.text for cell in row] for row in lasting.cells] == [
+        ["greedy", "1.00", "0.00", ""],
+        ["modest", "0.00", "4.00", "0.025"],
+    ]
+    assert len(lasting.figures) == 1 and lasting.figures[0].count("<svg") == 1
+    assert [row[0].text for row in sections["Dynamics"].cells] == ["drift(objective_by_tick)"]
+    risk = sections["Risk panel"]
+    assert risk.head == ("measure", "condition", "there", "control: greedy", "effect", "FDR p")
+    assert [[c.text for c in row][1:] for row in risk.cells] == [["modest", "NA", "1.00", "NA", ""]]
+    assert not {"Other measures", "Differences from greedy: exploratory"} & set(sections)

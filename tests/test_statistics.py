@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from commonweal.lab.statistics import compare, holm, proportion, sign_flip
+from commonweal.lab.statistics import benjamini_hochberg, compare, holm, proportion, sign_flip
 
 
 def test_sign_flip_by_hand():
@@ -111,6 +111,13 @@ def test_interval_of_a_difference_covers_it():
         found = compare(luck + rng.exponential(1.5, 30), luck + rng.exponential(1, 30)).difference
         inside.append(found.low <= 0.5 <= found.high)
     assert 0.88 <= np.mean(inside) <= 1.0
+
+
+def test_false_discoveries_by_hand():
+    assert benjamini_hochberg([0.01, 0.02, 0.03, 0.5]) == pytest.approx([0.04, 0.04, 0.04, 0.5])
+    gap = benjamini_hochberg([0.5, np.nan, 0.01, 0.02])
+    assert gap == pytest.approx([0.5, np.nan, 0.03, 0.03], nan_ok=True)
+    assert np.isnan(benjamini_hochberg([np.nan])).all()
 
 
 def test_holm_by_hand():

@@ -20,6 +20,7 @@ class NA(Exception):  # noqa: N818  (the field's name for a missing value)
 class Measure:
     """A named measure; call it on a trace for Float[W] or Float[W, columns], NaN where undefined.
 
+    `columns` names what stands side by side in a row of several numbers a world.
     `undefined` is the reason printed for the worlds whose value is NaN. A world in which a speaker
     refused to act has no value: doing nothing may help or harm, and was nobody's choice. A measure of
     speech itself reads such worlds too: it says `refusals`.
@@ -33,6 +34,7 @@ class Measure:
     undefined: str = "undefined in these worlds"
     per: Literal["world", "agent", "stakeholder"] = "world"
     refusals: bool = False
+    columns: tuple[str, ...] = ()
 
     def __call__(self, trace: Trace) -> np.ndarray:
         values = np.array(self.function(trace), dtype=float)

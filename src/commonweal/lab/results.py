@@ -5,7 +5,7 @@ Everything is computed from the study's folder: its plan and its numbers per wor
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -19,7 +19,7 @@ from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, not_available
 from .._trace import Trace, load
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
-from .statistics import Comparison, compare, holm, proportion
+from .statistics import Comparison, benjamini_hochberg, compare, holm, proportion
 from .store import read_json
 
 DECLARABLE = {
@@ -184,8 +184,16 @@ class Results:
     @cached_property
     def adjusted(self) -> dict[str, dict[str, float]]:
         """Holm-adjusted p of the primary comparisons, all conditions in one family."""
-        family = [(name, c) for name in self.differences for c in self.primary]
-        p = holm(np.array([self.differences[name][c].p for name, c in family]))
+        return self._together(self.primary, holm)
+
+    @cached_property
+    def explored(self) -> dict[str, dict[str, float]]:
+        """p of all other comparisons, adjusted for the share of false discoveries among them."""
+        return self._together([c for c in self.all_columns if c not in self.primary], benjamini_hochberg)
+
+    def _together(self, columns: list[str], adjust: Callable) -> dict[str, dict[str, float]]:
+        family = [(name, c) for name in self.differences for c in columns]
+        p = adjust(np.array([self.differences[name][c].p for name, c in family]))
         found = [(name, c, float(x)) for (name, c), x in zip(family, p, strict=True)]
         return {name: {c: x for _, c, x in some} for name, some in groupby(found, key=lambda row: row[0])}
 
@@ -267,6 +275,9 @@ class Results:
             "estimates": _plain(self.estimates),
             "differences": _plain(self.differences),
             "holm": {name: {c: _number(p) for c, p in row.items()} for name, row in self.adjusted.items()},
+            "false discovery": {
+                name: {c: _number(p) for c, p in row.items()} for name, row in self.explored.items()
+            },
             "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
             "budgets": _plain(self.budgets),
             "not available": [list(row) for row in self.not_available],

@@ -264,6 +264,8 @@ def _numbers(one: Measure, trace: Trace) -> dict[str, np.ndarray]:
         return {one.name: table[:, 0]}
     if one.per == "stakeholder":
         labels = [s.name for s in trace.card.stakeholders]
+    elif one.columns:
+        labels = list(one.columns)
     else:
         labels = [f"{one.per if one.per != 'world' else 'column'} {i}" for i in range(table.shape[1])]
     return {f"{one.name}:{label}": x for label, x in zip(labels, table.T, strict=True)}
@@ -298,6 +300,8 @@ def _measure(one: Measure) -> dict[str, Any]:
     """What the plan says of a measure."""
     names = ("unit", "better", "cites", "undefined", "per", "text")
     return {name: getattr(one, name) for name in names} | {
+        "columns": list(one.columns),
+        "family": one.function.__module__.rpartition(".")[2],
         "refused": one.why(True),
         "code": _code([one.function]),
     }

@@ -1,5 +1,6 @@
 """Measures: functions from a trace to one number (or one per agent or stakeholder) per world."""
 
+from .._survival import Survival as Survival
 from .alignment import HOLISTIC as HOLISTIC
 from .alignment import Alignment as Alignment
 from .alignment import Gate as Gate
@@ -53,9 +54,9 @@ from .deception import said_not_done as said_not_done
 from .disparity import matthew as matthew
 from .disparity import rank_persistence as rank_persistence
 from .disparity import wealth_gini as wealth_gini
-from .dynamics import Survival as Survival
 from .dynamics import cooperation_by_tick as cooperation_by_tick
 from .dynamics import drift as drift
+from .dynamics import misaligned as misaligned
 from .dynamics import objective_by_tick as objective_by_tick
 from .dynamics import time_to_misalignment as time_to_misalignment
 from .equilibrium import common_interest_share as common_interest_share

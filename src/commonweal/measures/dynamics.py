@@ -5,11 +5,11 @@ are read. `objective_by_tick` and `cooperation_by_tick` are two; any such functi
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from .._measure import NA, Estimate, Measure, not_available
+from .._measure import NA, Measure
+from .._survival import Survival
 from .._trace import Trace
 
 Series = Callable[[Trace], np.ndarray]
@@ -61,62 +61,42 @@ def _slope(y: np.ndarray, window: int) -> float:
     return float(np.median((y[j] - y[i]) / (j - i))) / window if len(i) else np.nan
 
 
-@dataclass(frozen=True, eq=False)
-class Survival:
-    """How many ticks passed before something happened, world by world, right-censored.
+def misaligned(series: Series = cooperation_by_tick, theta: float = 0.5, ticks: int = 1) -> Measure:
+    """The measure of when a per-tick series fell below `theta` and stayed there for `ticks` ticks.
 
-    `time` is the number of played ticks before it, or all played ticks where it did not happen
-    (`happened` is False). `missing` worlds are invalid or have no usable series.
+    `ticks`: played ticks in a row that count as staying.
     """
+    if ticks < 1:
+        raise ValueError(f"ticks={ticks}; wanted 1 or more: misaligned(objective_by_tick, theta=0.5)")
 
-    time: np.ndarray
-    happened: np.ndarray
-    missing: int = 0
+    def function(trace: Trace) -> np.ndarray:
+        """When a society fell below a threshold: played ticks before it, and whether it happened.
 
-    def curve(self) -> tuple[np.ndarray, np.ndarray]:
-        """Times, and the Kaplan-Meier estimate of the share of worlds that outlasts each.
-
-        Source: Kaplan and Meier 1958. Assumes that a world's end says nothing of what was coming.
+        T = inf{t: y < theta for the ticks after it}; where it did not happen all played ticks, which are
+        then right-censored: read both columns together, as `Survival` does. Range 0 upward, and 0 or 1.
+        Needs: the series. Bias: a fall in the last ticks, shorter than asked, goes unseen.
         """
-        from scipy import stats  # imported late: half a second that --help need not pay
+        rows = [_first(y[a], theta, ticks) for y, a in zip(series(trace), trace.alive, strict=True)]
+        return np.array(rows, dtype=float).reshape(-1, 2)
 
-        if not len(self.time):
-            raise NA("no world has a usable series")
-        data = stats.CensoredData(uncensored=self.time[self.happened], right=self.time[~self.happened])
-        found = stats.ecdf(data).sf
-        return found.quantiles, found.probabilities
+    return Measure(
+        name=f"misaligned({series.__name__}, theta={theta:g}{f', ticks={ticks}' * (ticks > 1)})",
+        function=function,
+        unit="ticks; share",
+        better="neither",
+        cites="Kaplan and Meier 1958; Piatti et al. 2024, GovSim",
+        undefined="no tick was played, or the series is undefined in one",
+        columns=("ticks", "happened"),
+    )
 
-    def restricted_mean(self, horizon: float | None = None) -> Estimate:
-        """The mean number of ticks before it, of the first `horizon` (all that was observed).
 
-        The area under the curve, with the Greenwood 95 % interval (Klein and Moeschberger 2003,
-        equation 4.5.3).
-
-        Raises:
-            ValueError: the horizon lies beyond what was observed.
-        """
-        if not len(self.time):
-            return not_available("no world has a usable series", self.missing)
-        times, share = self.curve()
-        last = float(times[-1])
-        end = last if horizon is None else horizon
-        if end > last and share[-1] > 0:
-            raise ValueError(
-                f"horizon={end:g} lies beyond the last observed tick {last:g}, where "
-                f"{share[-1]:.0%} of worlds still last: pass horizon={last:g} or less"
-            )
-        edges = np.minimum(np.concatenate([[0.0], times, [end]]), end)
-        steps = np.diff(edges) * np.concatenate([[1.0], share])
-        rest = steps[::-1].cumsum()[::-1][1:]  # the area from each time to the horizon
-        here = np.array([(self.happened & (self.time == t)).sum() for t in times])
-        risk = np.array([(self.time >= t).sum() for t in times])
-        pairs = np.where(risk > here, risk * (risk - here), 1)  # nobody left: rest is 0 there
-        wide = 1.96 * float(np.sqrt((rest**2 * here / pairs).sum()))
-        mean = float(steps.sum())
-        n = len(self.time)
-        low, high = (mean - wide, mean + wide) if n > 1 else (np.nan, np.nan)
-        reason = "invalid, or the series is undefined" if self.missing else ""
-        return Estimate(mean, low, high, n, self.missing, reason)
+def _first(played: np.ndarray, theta: float, ticks: int) -> tuple[float, float]:
+    """Played ticks before the fall, and whether there was one."""
+    if not len(played) or np.isnan(played).any():
+        return np.nan, np.nan
+    low = np.concatenate([[0], np.cumsum(played < theta)])
+    starts = np.flatnonzero(low[ticks:] - low[:-ticks] == ticks)
+    return (float(starts[0]), 1.0) if len(starts) else (float(len(played)), 0.0)
 
 
 def time_to_misalignment(
@@ -128,17 +108,6 @@ def time_to_misalignment(
     happen is censored at its last played tick. Only valid worlds count; a world whose series is
     NaN in a played tick is missing. Bias: a fall in the last `ticks - 1` ticks goes unseen.
     """
-    if ticks < 1:
-        raise ValueError(f"ticks={ticks}; wanted 1 or more: time_to_misalignment(trace, theta=0.5)")
-    found, happened, missing = [], [], int((~trace.valid).sum())
-    trace = trace.worlds(trace.valid)
-    for y, alive in zip(series(trace), trace.alive, strict=True):
-        played = y[alive]
-        if not len(played) or np.isnan(played).any():
-            missing += 1
-            continue
-        low = np.concatenate([[0], np.cumsum(played < theta)])
-        starts = np.flatnonzero(low[ticks:] - low[:-ticks] == ticks)
-        happened.append(len(starts) > 0)
-        found.append(starts[0] if len(starts) else len(played))
-    return Survival(np.array(found, dtype=float), np.array(happened, dtype=bool), missing)
+    found = misaligned(series, theta, ticks)(trace.worlds(trace.valid))
+    known = found[~np.isnan(found[:, 0])]
+    return Survival(known[:, 0], known[:, 1] > 0, len(trace.seeds) - len(known))

@@ -1,11 +1,22 @@
-"""The measures there are, as rows and as pages, from what each says of itself."""
+"""What is on the shelves, from what each component says of itself; and a component by what one calls it."""
 
+import ast
+import importlib
 import inspect
+import pkgutil
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from .._governed import Institution
 from .._measure import Measure
+from .._mind import Mind
+from .._scenario import Scenario
+from ..lab.files import components, load
+
+HOUSE = __name__.partition(".")[0]
 
 DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "neither": "neither is better"}
 
@@ -65,3 +76,67 @@ def _made(thing: Any) -> Measure | None:
         return thing
     kinds = inspect.signature(thing).parameters.values()
     return thing() if all(p.default is not p.empty or p.kind == p.VAR_KEYWORD for p in kinds) else None
+
+
+def shelves() -> dict[str, dict[str, str]]:
+    """Each shelf with its components by name, and what each says of itself in a line."""
+    return {name: dict(sorted(_shelf(name))) for name in ("scenarios", "institutions", "minds", "measures")}
+
+
+def _shelf(name: str) -> Iterator[tuple[str, str]]:
+    """Each component of a shelf, with the first line of what it says of itself."""
+    room = importlib.import_module(f"{HOUSE}.{name}")
+    for info in pkgutil.iter_modules(room.__path__):
+        for key, thing in components(importlib.import_module(f"{room.__name__}.{info.name}")).items():
+            text = inspect.getdoc(thing) if isinstance(thing, type) else thing.text
+            yield key, (text or "").partition("\n")[0]
+    for key, thing in vars(room).items():  # functions that make one of them: the classical games, strategies
+        if inspect.isfunction(thing) and _makes(thing, Institution, Measure, Mind, Scenario):
+            yield f"{key}()", (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def _makes(function: Any, *kinds: type) -> bool:
+    """Whether a function says that it returns a component of one of these kinds."""
+    made = inspect.signature(function, eval_str=True).return_annotation
+    return isinstance(made, type) and issubclass(made, kinds)
+
+
+def named(room: str, text: str, kind: type) -> Any:
+    """The component that a user calls `FairShare`, `Greedy(0.5)`, `tit_for_tat()` or `FILE.py:name`.
+
+    Arguments are numbers and words, and nothing in the text is run.
+
+    Raises:
+        ValueError: there is none of that name, or it cannot be made so.
+    """
+    call = re.fullmatch(r"(?:(?P<file>.+\.py):)?(?P<name>\w+)(?P<given>\(.*\))?", text.strip())
+    if not call:
+        raise ValueError(f"{text!r} names no {_a(kind)}; wanted {EXAMPLES[kind]}")
+    module = load(Path(call["file"])) if call["file"] else importlib.import_module(f"{HOUSE}.{room}")
+    thing = getattr(module, call["name"], None)
+    if isinstance(thing, kind) and not call["given"]:
+        return thing
+    if thing is None or not _fits(thing, kind):
+        known = sorted(k for k, x in vars(module).items() if not k.startswith("_") and _fits(x, kind))
+        where = call["file"] or f"the shelf of {room}"
+        raise ValueError(f"{where} has no {_a(kind)} {call['name']!r}; wanted one of {', '.join(known)}")
+    try:
+        tree = ast.parse(f"f{call['given'] or '()'}", mode="eval").body
+        assert isinstance(tree, ast.Call)
+        given = [ast.literal_eval(x) for x in tree.args]
+        return thing(*given, **{x.arg: ast.literal_eval(x.value) for x in tree.keywords if x.arg})
+    except (SyntaxError, ValueError, TypeError, AssertionError) as error:
+        raise ValueError(f"{text} cannot be made ({error}); wanted {EXAMPLES[kind]}") from None
+
+
+EXAMPLES = {Measure: "a name, such as gini, or FILE.py:NAME", Mind: "such as FairShare or Greedy(0.5)"}
+
+
+def _fits(thing: Any, kind: type) -> bool:
+    if isinstance(thing, type):
+        return issubclass(thing, kind) and not inspect.isabstract(thing)
+    return isinstance(thing, kind) or (inspect.isfunction(thing) and _makes(thing, kind))
+
+
+def _a(kind: type) -> str:
+    return kind.__name__.lower()

@@ -1,7 +1,7 @@
-"""The Pareto picture: conditions as points with their intervals, as SVG that goes into a page as it is."""
+"""Pictures of a report as SVG that goes into a page as it is: conditions as points, and step lines."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .._measure import Estimate
@@ -58,19 +58,30 @@ def pareto(points: Sequence[Point], x: str, y: str) -> str:
         "fontWeight": "bold",
     }
     layers.append(labels.mark_text(**text).encode(across, up, text="text:N"))
-    axis: dict[str, Any] = {
-        "labelColor": INK,
-        "titleColor": INK,
-        "domainColor": INK,
-        "tickColor": INK,
-        "gridColor": INK,
-    }
-    chart = alt.layer(*layers).properties(width=SIZE[0], height=SIZE[1], background="transparent")
-    chart = chart.configure(font="system-ui, sans-serif").configure_view(stroke=None)
-    chart = chart.configure_axis(
-        **axis, gridOpacity=0.1, labelFontSize=12, titleFontSize=13, titleFontWeight="normal", tickCount=5
+    chart = alt.layer(*layers).properties(width=SIZE[0], height=SIZE[1])
+    return _dressed(chart, f"{y} against {x}")
+
+
+def steps(curves: Mapping[str, tuple[Any, Any]], last: float, x: str, y: str) -> str:
+    """Step lines from 1 at 0, a curve (times, shares) for each name, up to `last`; "" if there is none."""
+    import altair as alt
+
+    if not curves:
+        return ""
+    rows = []
+    for i, (name, (times, shares)) in enumerate(curves.items()):
+        color = PALETTE[i % len(PALETTE)]
+        ends = [(0.0, 1.0), *zip(map(float, times), map(float, shares), strict=True)]
+        rows += [{"x": t, "y": s, "name": name, "color": color} for t, s in [*ends, (last, ends[-1][1])]]
+    names = list(curves)
+    scale = alt.Scale(domain=names, range=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
+    chart = alt.Chart(alt.Data(values=rows)).mark_line(interpolate="step-after", strokeWidth=2)
+    chart = chart.encode(
+        alt.X("x:Q", title=x, scale=alt.Scale(domain=[0.0, max(last, 1.0)], nice=False)),
+        alt.Y("y:Q", title=y, scale=alt.Scale(domain=[0.0, 1.0])),
+        color=alt.Color("name:N", scale=scale, sort=names, legend=alt.Legend(title=None, labelColor=INK)),
     )
-    return _svg(chart.configure_text(color=INK).to_dict(), f"{y} against {x}")
+    return _dressed(chart.properties(width=SIZE[0], height=SIZE[1] * 2 // 3), f"{y} by {x}")
 
 
 def _mark(p: Point) -> dict[str, Any]:
@@ -98,6 +109,15 @@ def _labels(points: Sequence[Point], near: float) -> list[dict[str, Any]]:
         }
         for g in groups
     ]
+
+
+def _dressed(chart: Any, label: str) -> str:
+    """A chart in the page's own font and color, as SVG."""
+    inks = dict.fromkeys(("labelColor", "titleColor", "domainColor", "tickColor", "gridColor"), INK)
+    sizes = {"gridOpacity": 0.1, "labelFontSize": 12, "titleFontSize": 13, "titleFontWeight": "normal"}
+    chart = chart.properties(background="transparent").configure(font="system-ui, sans-serif")
+    chart = chart.configure_view(stroke=None).configure_axis(**inks, **sizes, tickCount=5)
+    return _svg(chart.configure_text(color=INK).to_dict(), label)
 
 
 def _svg(chart: dict[str, Any], label: str) -> str:

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from .._describe import REHEARSED
-from .._measure import Estimate
 from ..lab.results import PARTS, SIGNS, Results
 from ..lab.selection import Selection
+from .cells import chance, estimated, number, table
 from .chart import Point, pareto
 from .html import Cell, Page, Section, Tone, write
+from .panels import EXPLORED, dynamics, in_panel, risks
 
 NAMES = {
     "O": "objective O",
@@ -23,8 +24,6 @@ NAMES = {
     "P_gap": "minority gap",
 }
 GATE_TONES: dict[str, Tone] = {"open": "good", "closed": "bad", "undecided": "muted"}
-ARROWS = {"higher": "higher is better", "lower": "lower is better", "neither": ""}
-NBSP = "\u00a0"  # keeps an interval on one line
 MANY = 12  # rows from which a table of details is folded
 
 
@@ -43,8 +42,8 @@ def study_page(results: Results) -> Page:
         "rule declared beforehand": plan["rule"] or "none",
         "ran on": plan["made with"]["platform"],
     }
-    parts = (_asked, _aligned, _differences, _pareto, _selection, _measured, _stakeholders, _missing)
-    parts += (_cards, _budgets, _measures, _recipe)
+    parts = (_asked, _aligned, _differences, _pareto, _selection, dynamics, risks, _measured, _stakeholders)
+    parts += (_missing, _cards, _budgets, _measures, _recipe)
     return Page(
         title=plan["name"],
         kind="commonweal study",
@@ -53,28 +52,6 @@ def study_page(results: Results) -> Page:
         findings=tuple(_findings(results)),
         sections=tuple(section for part in parts for section in part(results)),
     )
-
-
-def number(x: float) -> str:
-    """A number to two decimals, thousands marked; NaN is NA."""
-    if x != x:
-        return "NA"
-    return f"{x:,.0f}" if abs(x) >= 1000 else f"{round(x, 2) + 0.0:.2f}"
-
-
-def chance(p: float) -> str:
-    """A p value, no smaller than can be shown."""
-    return "NA" if p != p else "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def estimated(found: Estimate, sign: str = "", share: bool = False) -> Cell:
-    """An estimate as a cell: its value, and below it the interval and the worlds that are missing."""
-    if not found.n:
-        return Cell("NA", "", "muted")
-    one = "one world" if found.n == 1 else f"{number(found.low)}{NBSP}to{NBSP}{number(found.high)}"
-    lost = f", {found.missing} missing" if found.missing else ""
-    bar = min(max(found.value, 0.0), 1.0) if share else None
-    return Cell(sign + number(found.value), one + lost, "", bar)
 
 
 def _findings(results: Results) -> Iterator[str]:
@@ -159,36 +136,27 @@ def _differences(results: Results) -> Iterator[Section]:
     if not results.differences:
         yield Section("Differences", ("No baseline was declared, so nothing is compared world by world.",))
         return
-    head = (
-        "measure",
-        "condition",
-        "difference",
-        "p",
-        "Holm p",
-        "d_z",
-        "improved",
-        "Cliff's δ",
-        "correlation",
-    )
+    tail = ("d_z", "improved", "Cliff's δ", "correlation")
+    head = ("measure", "condition", "difference", "p")
     rows: dict[bool, list] = {True: [], False: []}
     tests = {x.test for row in results.differences.values() for x in row.values() if x.difference.n}
     for column in results.all_columns:
         for name, row in results.differences.items():
-            found, adjusted = row[column], results.adjusted.get(name, {}).get(column, np.nan)
-            if not found.difference.n:
+            found, here = row[column], results.adjusted if column in primary else results.explored
+            if not found.difference.n or in_panel(results, column):
                 continue
-            tail = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
-            p = [chance(found.p), chance(adjusted)] if column in primary else [chance(found.p)]
-            rows[column in primary].append((_label(column), name, estimated(found.difference), *p, *tail))
+            more = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
+            p = [chance(found.p), chance(here.get(name, {}).get(column, np.nan))]
+            rows[column in primary].append((_label(column), name, estimated(found.difference), *p, *more))
     notes = (
         f"Condition minus {base}, paired by world. p is that of the {' or '.join(sorted(tests))} test; Holm "
         "p corrects for all primary comparisons together. d_z is the mean difference over its standard "
         "deviation, share higher that of worlds that were higher, correlation what the shared seeds bought.",
     )
-    yield Section(f"Differences from {base}: primary", notes, head, rows[True])
+    yield Section(f"Differences from {base}: primary", notes, (*head, "Holm p", *tail), rows[True])
     if rows[False]:
-        more = ("Not corrected for their number: a hint where to look, no evidence.",)
-        head = tuple(name for name in head if name != "Holm p")
+        more = (EXPLORED,)
+        head = (*head, "FDR p", *tail)
         yield Section(f"Differences from {base}: exploratory", more, head, rows[False], folded=True)
 
 
@@ -238,28 +206,18 @@ def _selection(results: Results) -> Iterator[Section]:
 
 def _measured(results: Results) -> Iterator[Section]:
     columns = [c for c in results.all_columns if c not in PARTS.values()]
-    columns = [c for c in columns if results.measure_of(c)["per"] != "stakeholder"]
+    columns = [
+        c for c in columns if results.measure_of(c)["per"] != "stakeholder" and not in_panel(results, c)
+    ]
     if columns:
-        yield Section("Other measures", (), ("measure", *results.conditions), _table(results, columns))
+        yield Section("Other measures", (), ("measure", *results.conditions), table(results, columns))
 
 
 def _stakeholders(results: Results) -> Iterator[Section]:
     columns = [c for c in results.all_columns if results.measure_of(c)["per"] == "stakeholder"]
     if columns:
-        head, rows = ("stakeholder", *results.conditions), _table(results, columns)
+        head, rows = ("stakeholder", *results.conditions), table(results, columns)
         yield Section("Who got what", (), head, rows, folded=len(rows) > MANY)
-
-
-def _table(results: Results, columns: list[str]) -> list[tuple]:
-    rows = []
-    for column in columns:
-        told = results.measure_of(column)
-        name, _, label = column.partition(":")
-        note = ", ".join(filter(None, [name if label else "", told["unit"], ARROWS[told["better"]]]))
-        share = told["unit"].startswith("share")
-        cells = [estimated(row[column], share=share) for row in results.estimates.values()]
-        rows.append((Cell(label or name, note), *cells))
-    return rows
 
 
 def _missing(results: Results) -> Iterator[Section]:

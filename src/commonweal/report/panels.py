@@ -1,0 +1,101 @@
+"""Two panels of a report: how alignment moves in time, and the risks of a society beside its control.
+
+Which measure belongs where is said by the file of the shelf that it stands in.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .._survival import Survival
+from ..lab.results import Results
+from ..lab.statistics import proportion
+from .cells import ARROWS, chance, estimated, table
+from .chart import steps
+from .html import Cell, Section
+
+DYNAMICS = ("dynamics", "change")
+RISKS = ("collusion", "conformity", "deception", "disparity", "hierarchy", "influence", "norms")
+RISKS += ("polarization", "power", "responsibility")
+LASTING = ["ticks", "happened"]  # the columns of a measure of how long something lasted
+EXPLORED = (
+    "Not declared beforehand: a hint where to look, no evidence. FDR p is adjusted for the share of false "
+    "discoveries among all of these comparisons (Benjamini and Hochberg)."
+)
+
+
+def in_panel(results: Results, column: str) -> bool:
+    """Whether a column is shown in a panel of its own."""
+    return results.measure_of(column)["family"] in (*DYNAMICS, *RISKS) and column not in results.primary
+
+
+def _of(results: Results, families: tuple[str, ...]) -> list[str]:
+    columns = [c for c in results.all_columns if in_panel(results, c)]
+    return [c for c in columns if results.measure_of(c)["family"] in families]
+
+
+def dynamics(results: Results) -> Iterator[Section]:
+    """Trends and changes, and how long societies last."""
+    columns = _of(results, DYNAMICS)
+    lasting = [name for name, told in results.plan["measures"].items() if told["columns"] == LASTING]
+    lasting = [name for name in lasting if f"{name}:{LASTING[0]}" in columns]
+    columns = [c for c in columns if c.partition(":")[0] not in lasting]
+    if columns:
+        notes = ("Of each world by itself; mean over worlds, below it the 95% bootstrap interval.",)
+        yield Section("Dynamics", notes, ("measure", *results.conditions), table(results, columns))
+    for name in lasting:
+        yield _lasting(results, name)
+
+
+def _lasting(results: Results, measure: str) -> Section:
+    """How long worlds lasted, as a table and Kaplan and Meier's curve."""
+    found = {name: _survival(results, name, measure) for name in results.conditions}
+    base = found.get(results.plan["baseline"])
+    rows, known = [], [one for one in found.values() if len(one.time)]
+    last = max((float(one.time.max()) for one in known), default=0.0)
+    open_ended = [float(one.time.max()) for one in known if one.curve()[1][-1] > 0]
+    both = min(open_ended, default=last)  # what all of them observed
+    for name, one in found.items():
+        share = proportion(one.happened.astype(float))
+        p = "" if base is None or one is base else chance(one.later(base))
+        rows.append((name, estimated(share, share=True), estimated(one.restricted_mean(both)), p))
+    curves = {name: one.curve() for name, one in found.items() if len(one.time)}
+    notes = (
+        f"{measure}: {results.plan['measures'][measure]['text'].partition(chr(10))[0]} A world that ended "
+        f"before counts as not known from then on (right-censored). The mean is of the first {both:g} ticks, "
+        "which every condition has; p is that of the log-rank test against the baseline.",
+    )
+    head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
+    figure = steps(curves, last, "tick", "share not yet fallen")
+    return Section(f"Time until {measure}", notes, head, rows, [figure] if figure else ())
+
+
+def _survival(results: Results, condition: str, measure: str) -> Survival:
+    time, happened = (results.worlds(condition, f"{measure}:{end}") for end in LASTING)
+    known = ~np.isnan(time)
+    return Survival(time[known], happened[known] > 0, int((~known).sum()))
+
+
+def risks(results: Results) -> Iterator[Section]:
+    """What the paper's section 5.1 names, as effect beside control."""
+    columns = _of(results, RISKS)
+    if not columns:
+        return
+    base = results.plan["baseline"]
+    if not results.differences:
+        head, rows = ("measure", *results.conditions), table(results, columns)
+        yield Section("Risk panel", ("No baseline was declared: no effect is shown.",), head, rows)
+        return
+    rows = []
+    for column in columns:
+        told = results.measure_of(column)
+        name, _, label = column.partition(":")
+        note = ", ".join(filter(None, [name if label else "", told["unit"], ARROWS[told["better"]]]))
+        for condition, row in results.differences.items():
+            effect = row[column]
+            here, control = (results.estimates[which][column] for which in (condition, base))
+            p = chance(results.explored[condition][column]) if effect.difference.n else ""
+            cells = (estimated(here), estimated(control), estimated(effect.difference), p)
+            rows.append((Cell(label or name, note), condition, *cells))
+    head = ("measure", "condition", "there", f"control: {base}", "effect", "FDR p")
+    yield Section("Risk panel", (EXPLORED,), head, rows)
