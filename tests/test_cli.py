@@ -13,7 +13,7 @@ import pytest
 from commonweal.cli import main
 
 SRC = Path(__file__).parents[1] / "src"
-COMMANDS = ("run", "demo", "list", "report", "audit", "check")
+COMMANDS = ("run", "demo", "list", "report", "account", "audit", "check")
 STUDY = """
 import commonweal as cw
 from commonweal.measures import objective_alignment, rights_violated, value_alignment

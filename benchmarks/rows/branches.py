@@ -1,4 +1,4 @@
-"""Every decision of an episode replaced by every alternative, against numba, NumPy and Python."""
+"""Every decision of an episode replaced by every alternative, against numba, NumPy and Python; an account."""
 
 from harness import Goal, Setup, Unit, compare, duel, heading, numpy, ours, rival
 
@@ -23,6 +23,22 @@ def lines(setup: Setup) -> list[str]:
         *heading(UNIT.text),
     ]
     same = {"mean": 1e-5, "spread": 1e-4}
-    return text + compare(
-        f"{ticks * 20:,} branches", UNIT, duel(sides, setup), {"commonweal": Goal(900)}, same
-    )
+    text += compare(f"{ticks * 20:,} branches", UNIT, duel(sides, setup), {"commonweal": Goal(900)}, same)
+    return [*text, "", *decisions(setup)]
+
+
+def decisions(setup: Setup) -> list[str]:
+    """One world of four agents and a hundred rounds: its sums, and its whole account for any measure."""
+    ticks = setup.size(100, 10)
+    sides = [
+        ours("decisions", "decisions.py", "account", {"ticks": ticks}),
+        ours("alternatives", "decisions.py", "sums", {"ticks": ticks}),
+    ]
+    text = [
+        f"Four agents, {ticks} rounds, two acts: all {ticks * 4} single-decision counterfactuals of one "
+        "world. `alternatives` sums what all earn, in one call; `decisions` keeps whole traces, takes any "
+        "measure of them, and makes the table.",
+        "",
+        *heading(UNIT.text),
+    ]
+    return text + compare(f"{ticks * 4} branches", UNIT, duel(sides, setup), {}, {"mean": 1e-3})

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ._speak import Observer as Observer
     from ._trace import Trace as Trace
     from ._trace import load as load
+    from .accounts.account import account as account
     from .lab.study import Study as Study
     from .measures.alignment import alignment as alignment
     from .testing import check as check
@@ -80,6 +81,7 @@ _HOMES = {
     "_society": "Society",
     "_speak": "Observer",
     "_trace": "Trace load",
+    "accounts.account": "account",
     "lab.study": "Study",
     "measures.alignment": "alignment",
     "testing": "check",

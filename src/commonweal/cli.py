@@ -1,12 +1,8 @@
 """The command line: thin doors to what the package does. Nothing heavy is imported before it is needed."""
 
-import importlib
-import inspect
 import json
-import pkgutil
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -15,7 +11,6 @@ import typer
 if TYPE_CHECKING:
     from .lab.study import Study
 
-SHELVES = ("scenarios", "institutions", "minds", "measures")
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)  # one line each; --debug shows where
 
 app = typer.Typer(
@@ -133,7 +128,9 @@ def demo(out: Out = None, as_json: Json = False) -> None:
 @app.command("list")
 def list_(as_json: Json = False) -> None:
     """Name the scenarios, institutions, minds and measures."""
-    found = {shelf: dict(sorted(_shelf(shelf))) for shelf in SHELVES}
+    from .report.catalog import shelves
+
+    found = shelves()
     if as_json:
         return _print_json(found)
     width = max(len(name) for some in found.values() for name in some) + 2
@@ -237,6 +234,44 @@ def replay(
 
 
 @app.command()
+def account(
+    folder: Run,
+    *,
+    harm: Annotated[str, typer.Option(help="What went wrong: a measure's name, or FILE.py:NAME.")],
+    stand_in: Annotated[
+        str, typer.Option(help="By agent, who would have done: FairShare, FILE.py:NAME.")
+    ] = "",
+    agent: Annotated[bool, typer.Option("--agent", help="Account for agents (the default).")] = False,
+    decision: Annotated[bool, typer.Option("--decision", help="Account for decisions.")] = False,
+    budget: Annotated[int | None, typer.Option(help="Replies that may be asked of speakers.", min=0)] = None,
+    theta: Annotated[float | None, typer.Option(help="The value from which on a society passes.")] = None,
+    world: Annotated[int, typer.Option(help="By decision: which world.", min=0)] = 0,
+    file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say who caused it, by replaying with stand-ins."""
+    from . import Measure, Mind, load
+    from .accounts.account import account as by_agents
+    from .accounts.decisions import decisions
+    from .lab.again import stored
+    from .lab.files import load as module
+    from .report.catalog import named
+
+    if file is not None:
+        module(file)
+    what, found = named("measures", harm, Measure), {}
+    for name, path in stored(folder).items():
+        if decision:
+            found[name, "decision"] = decisions(load(path), what, world=world, budget=budget)
+        if agent or not decision:
+            who, more = named("minds", stand_in or "(--stand-in)", Mind), {"theta": theta, "budget": budget}
+            found[name, "agent"] = by_agents(load(path), what, who, **more)
+    if as_json:
+        return _print_json([{"trace": name, "by": by} | one.as_dict() for (name, by), one in found.items()])
+    print("\n\n".join(f"{name}, by {by}\n{one}" for (name, by), one in found.items()))
+
+
+@app.command()
 def seal(
     folder: Run,
     key: Annotated[Path, typer.Option(help="The signing key; made, with its public half, if not there.")],
@@ -274,19 +309,17 @@ def verify(
 
 @app.command()
 def audit(
-    file: Annotated[
-        Path, typer.Argument(help="Recorded decisions: CSV, JSON lines, Parquet.", metavar="FILE")
-    ],
+    path: Annotated[Path, typer.Argument(help="Decisions, conversations, spans, logs.", metavar="PATH")],
     columns: Annotated[list[str] | None, typer.Option(help="Which column is what: points=payoff.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Read recorded decisions: who cooperated, who gained."""
+    """Read recordings: who gains, talks to whom, lies."""
     from rich.console import Console
 
-    from .interop import Columns, read_recordings
-    from .interop import audit as examine
+    from .interop import Columns, audit_any
+    from .language.transcripts import read_logs
 
-    found = examine(read_recordings(file, Columns.parse(columns or [])))
+    found = audit_any(path, Columns.parse(columns or []), read_logs)
     if as_json:
         return _print_json(found.to_dict())
     found.render(Console())
@@ -325,7 +358,7 @@ def calibrate(
 def check(file: File, as_json: Json = False) -> None:
     """Try the laws of components on a file; exit 1 if one broke."""
     from . import Institution, Measure, Mind, Scenario
-    from .lab.files import instances, load
+    from .lab.files import fewest, instances, load
     from .scenarios.commons import Commons
     from .testing import faults
 
@@ -336,7 +369,7 @@ def check(file: File, as_json: Json = False) -> None:
         None,
         Commons(3, 4, assignment="proportional"),
     ]
-    broken = {name: _least(faults(thing, home) for home in homes) for name, thing in things.items()}
+    broken = {name: fewest(faults(thing, home) for home in homes) for name, thing in things.items()}
     if as_json:
         _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
     else:
@@ -348,38 +381,6 @@ def check(file: File, as_json: Json = False) -> None:
 
 def _print_json(data: Any) -> None:
     print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
-
-
-def _shelf(shelf: str) -> Iterator[tuple[str, str]]:
-    """Each component of a shelf, with the first line of what it says of itself."""
-    from .lab.files import components
-
-    room = importlib.import_module(f".{shelf}", __package__)
-    for info in pkgutil.iter_modules(room.__path__):
-        for name, thing in components(importlib.import_module(f"{room.__name__}.{info.name}")).items():
-            text = inspect.getdoc(thing) if isinstance(thing, type) else thing.text
-            yield name, (text or "").partition("\n")[0]
-    for name, thing in vars(room).items():  # functions that make one of them: the classical games, strategies
-        if inspect.isfunction(thing) and _makes(thing):
-            yield f"{name}()", (inspect.getdoc(thing) or "").partition("\n")[0]
-
-
-def _makes(function: Any) -> bool:
-    """Whether a function says that it returns a component."""
-    from . import Institution, Measure, Mind, Scenario
-
-    made = inspect.signature(function, eval_str=True).return_annotation
-    return isinstance(made, type) and issubclass(made, Scenario | Institution | Mind | Measure)
-
-
-def _least(tries: Iterator[list]) -> list:
-    """The first try without a fault, or else the one with the fewest: an institution needs its scenario."""
-    found: list[list] = []
-    for some in tries:
-        if not some:
-            return some
-        found.append(some)
-    return min(found, key=len)
 
 
 def _home(study: "Study", out: Path | None, several: bool) -> Path:

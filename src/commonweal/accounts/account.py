@@ -1,0 +1,314 @@
+"""Who caused it: the account of a trace by agent, found by re-running it with a stand-in in their seats."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._describe import rebuild
+from .._journal import from_table
+from .._measure import NA, Estimate, Measure, estimate, not_available
+from .._mind import Mind
+from .._society import Society
+from .._trace import Trace
+from ..measures.disparity import wealth_gini
+from ..measures.inequality import gini
+from ..measures.power import voting_power
+from ..measures.responsibility import Gap, diffusion, responsibility_gap
+from .coalitions import ORDERS, Table, _mean, clones, coalitions
+from .games import banzhaf, halves, marginal, orders, shapley
+from .interaction import Interaction, interaction
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who caused a harm, in the measure's unit; positive is harm done, negative harm spared.
+
+    - `agents`: the seats; `but_for[i]`: harm as it was, less had the stand-in played for agent i alone.
+    - `shapley`, `banzhaf`: what an agent's own conduct adds, averaged over all orders, or all coalitions.
+      Shapley values sum to `total`: harm as it was, less had the stand-in played for all.
+    - `diffusion`: 0 (one culprit) to 1 (all alike), of the blamed; `effective`: how many equal culprits.
+    - `gap`: the share of worlds that are bad (worse than theta; without it, than with the stand-in for all)
+      though no agent is a but-for cause (`none`), or though nobody has half of the blame (`diffuse`).
+    - `power`: who could decide; never read the two above without it.
+    - `null`: speakers: how far a replay of the same, asked anew, comes out from what was. Pure minds: 0.
+    - `calls` were asked for, of a `budget`. `na`: what could not be said, and why.
+    """
+
+    harm: str
+    unit: str
+    better: str
+    stand_in: str
+    agents: tuple[int, ...]
+    fact: Estimate
+    total: Estimate
+    but_for: tuple[Estimate, ...]
+    shapley: tuple[Estimate, ...]
+    banzhaf: tuple[Estimate, ...]
+    diffusion: Estimate
+    effective: Estimate
+    gap: Gap | None
+    power: dict[str, Estimate]
+    interaction: Interaction
+    null: Estimate
+    calls: int
+    budget: int | None
+    sampled: int
+    na: tuple[str, ...]
+    table: Table = field(repr=False, compare=False)
+
+    @property
+    def blamed(self) -> dict[int, float]:
+        """The agents whose Shapley value is harm done, the most first."""
+        return {i: x for i, x in self._signed() if x > 0}
+
+    @property
+    def mitigating(self) -> dict[int, float]:
+        """The agents whose Shapley value is harm spared, the most first."""
+        return {i: x for i, x in reversed(self._signed()) if x < 0}
+
+    def _signed(self) -> list[tuple[int, float]]:
+        known = [(i, e.value) for i, e in zip(self.agents, self.shapley, strict=True) if e.n]
+        return sorted(known, key=lambda pair: -pair[1])
+
+    def __str__(self) -> str:
+        def several(some: dict[int, float]) -> str:
+            return ", ".join(f"agent {i} {x:+.2f}" for i, x in some.items() if abs(x) >= 5e-3) or "nobody"
+
+        lines = [
+            f"{self.harm} ({self.unit}, {self.better} is better): {self.fact}",
+            f"harm beyond that with {self.stand_in} in every seat: {self.total}",
+            "",
+            f"{'agent':<7}{'but for it':<29}{'Shapley':<29}Banzhaf",
+        ]
+        rows = zip(self.agents, self.but_for, self.shapley, self.banzhaf, strict=True)
+        lines += [f"{i:<7}{_cell(a):<29}{_cell(b):<29}{_cell(c)}" for i, a, b, c in rows]
+        lines += ["", f"blamed: {several(self.blamed)}", f"mitigating: {several(self.mitigating)}"]
+        lines += [f"diffusion {_cell(self.diffusion)}: as if of {_cell(self.effective)} equal culprits"]
+        if self.gap is not None:
+            lines += [
+                f"bad and nobody a but-for cause: {self.gap.none:.0%} of worlds; and nobody with half of "
+                f"the blame: {self.gap.diffuse:.0%}"
+            ]
+        lines += [f"beside it, power: {name} {_cell(e)}" for name, e in self.power.items()]
+        asked = "no calls" if self.budget is None else f"{self.calls} of {self.budget} calls asked"
+        null = "exactly 0, by pure minds and kept luck" if self.budget is None else _cell(self.null)
+        lines += [f"null (the same, replayed): {null}; {asked}", "", "local and global:"]
+        lines += [f"  {line}" for line in str(self.interaction).split("\n")]
+        lines += [line for reason in self.na for line in _wrapped(f"NA: {reason}")]
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; NaN becomes None."""
+        names = ("fact", "total", "diffusion", "effective", "null")
+        plain = ("harm", "unit", "better", "stand_in", "calls", "budget", "sampled")
+        told = {name: getattr(self, name) for name in plain}
+        told |= {name: getattr(self, name).as_dict() for name in names}
+        rows = zip(self.agents, self.but_for, self.shapley, self.banzhaf, strict=True)
+        told["agents"] = [
+            {"agent": i, "but_for": a.as_dict(), "shapley": b.as_dict(), "banzhaf": c.as_dict()}
+            for i, a, b, c in rows
+        ]
+        told["gap"] = None if self.gap is None else self.gap._asdict()
+        told["power"] = {name: e.as_dict() for name, e in self.power.items()}
+        return told | {"interaction": self.interaction.as_dict(), "na": list(self.na)}
+
+
+def account(
+    trace: Trace,
+    harm: Measure,
+    stand_in: Mind | Sequence[Mind],
+    *,
+    theta: float | None = None,
+    agents: Sequence[int] | None = None,
+    budget: int | None = None,
+    draws: int = 1,
+    nulls: int = 2,
+    clone: bool = False,
+    society: Society | None = None,
+) -> Account:
+    """Who caused a harm: replay the trace's worlds with a stand-in for every coalition of agents.
+
+    Exact up to 8 agents, beyond by random orders of joining. All luck is kept, also by speakers: what was
+    replied stays, and they are asked only where their prompt has changed.
+
+    **Main arguments**
+
+    - `harm`: a measure with one number a world and a direction; where higher is better, harm is the drop.
+    - `stand_in`: the reference mind, or one a seat: what one could have expected of them.
+    - `budget`: with speakers, how many replies may be asked for; what was not reached by then is NA.
+
+    **Other arguments**
+
+    - `theta`: the value from which on a society passes; needed to name the cause.
+    - `agents`: the seats to account for, by default all.
+    - `draws`, `nulls`: for speakers, how often each counterfactual is asked, and replays of what was.
+    - `clone`: play each agent among its own clones too.
+    - `society`: what to replay, where the trace's recipe cannot make it again.
+
+    **Raises**
+
+    - ValueError: speakers without a budget, a measure without direction or undefined here, a trace of
+      forced acts, a society that did not make the trace.
+    """
+    known, valid = _society(trace, society, budget), trace.worlds(trace.valid)
+    was = _was(valid, harm)
+    journal, names = from_table(trace.replies), [int(s) for s in valid.seeds]
+    journal.allowance = 0 if budget is None else budget
+    more = {"members": agents, "journal": journal, "draws": draws, "nulls": nulls}
+    table = coalitions(known, names, harm, stand_in, **more)
+    _same(table[table.everyone], was, harm)
+    alone = clones(known, names, harm)[list(table.members)] if clone else None
+    found = _numbers(table, 1.0 if harm.better == "lower" else -1.0, theta)
+    lost = [f"{len(trace.seeds) - len(names)} invalid worlds left out"] * (len(names) < len(trace.seeds))
+    lost += [f"null: {found['null'].reason}"] * bool(known.speakers and not found["null"].n)
+    return Account(
+        agents=table.members,
+        fact=estimate(was, harm.undefined),
+        power=_power(valid),
+        interaction=interaction(table, harm.better, theta, alone),
+        calls=table.calls,
+        budget=budget if known.speakers else None,
+        na=(*lost, *_missing(table)),
+        table=table,
+        **_names(harm, stand_in),
+        **found,
+    )
+
+
+def _names(harm: Measure, stand_in: Mind | Sequence[Mind]) -> dict[str, str]:
+    given = [stand_in] if isinstance(stand_in, Mind) else stand_in
+    who = " or ".join(dict.fromkeys(type(mind).__name__ for mind in given))
+    return {"harm": harm.name, "unit": harm.unit, "better": harm.better, "stand_in": who}
+
+
+def _society(trace: Trace, society: Society | None, budget: int | None) -> Society:
+    if trace.recipe.get("forced"):
+        raise ValueError(
+            "this trace was run with forced acts, which are nobody's conduct; wanted one without: "
+            "cw.account(cw.replay(trace, do={}), harm, stand_in)"
+        )
+    if society is None and "society" not in trace.recipe:
+        kind = next(iter(trace.recipe), "a recording")
+        raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
+    known = rebuild(trace.recipe["society"]) if society is None else society
+    if known.speakers and budget is None:
+        raise ValueError(
+            f"speakers sit in seats {list(known.speakers)}, and asking them again costs calls; wanted the "
+            "most that may be made: cw.account(trace, harm, stand_in, budget=200)"
+        )
+    return known
+
+
+def _was(trace: Trace, harm: Measure) -> np.ndarray:
+    """The harm in each world, as the trace has it."""
+    if harm.better == "neither":
+        raise ValueError(
+            f"{harm.name} is neither better high nor low, so nobody can be blamed for it; wanted a measure "
+            "with a direction: @cw.measure(better='lower', ...)"
+        )
+    if not len(trace.seeds):
+        raise ValueError("no world of this trace is valid; wanted at least one: commonweal run --retry")
+    try:
+        found = harm(trace)
+    except NA as reason:
+        raise ValueError(f"{harm.name} is NA here ({reason}); wanted a measure that this trace has") from None
+    if found.shape != (len(trace.seeds),) or np.isnan(found).all():
+        what = "undefined in every world" if found.ndim == 1 else f"of shape {found.shape}"
+        raise ValueError(f"{harm.name} is {what}; wanted one number a world: harm=survival_months")
+    return found
+
+
+def _same(now: np.ndarray, was: np.ndarray, harm: Measure) -> None:
+    """The worlds that could be played again must come out as they were."""
+    if not np.allclose(np.where(np.isnan(now), was, now), was, rtol=1e-4, atol=1e-6, equal_nan=True):
+        w = int(np.nanargmax(np.abs(now - was)))
+        raise ValueError(
+            f"played again, world {w} has {harm.name} {now[w]:g}, not {was[w]:g}; wanted the society that "
+            "made the trace: cw.account(..., society=society)"
+        )
+
+
+def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
+    """All that follows from the table; harm has this sign in it."""
+    n, everyone = len(table.members), table.everyone
+    h = {mask: sign * values for mask, values in table.values.items()}
+    worst, none = h[everyone], h.get(0, np.full_like(h[everyone], np.nan))
+    without = np.array([sign * table[everyone ^ 1 << i] for i in range(n)])
+    if table.exact:
+        phi, beta, orders_ = shapley(sign * table.whole()), banzhaf(sign * table.whole()), 0
+    else:
+        phi, beta, orders_ = *_sampled(lambda mask: sign * table[mask], n), ORDERS
+    spread = diffusion(phi.T)
+    line = none if theta is None else np.full_like(none, sign * theta)
+    known = ~np.isnan(phi).any(axis=0) & ~np.isnan(without).any(axis=0) & ~np.isnan(line)
+    slack = 1e-6 * np.abs(line)
+    bad, causes = worst > line + slack, (without <= line + slack).T
+    blame = np.maximum(phi.T, 0.0)
+    shares = blame / np.maximum(blame.sum(axis=1, keepdims=True), 1e-300)
+    gap = responsibility_gap(bad[known], causes[known], shares[known]) if known.any() else None
+    lost = next(iter(table.why.values()), "not reached")
+    null = sign * table.null.mean(axis=0) if len(table.null) else np.zeros(0)
+    away = "the budget ended before one replay was whole" if len(table.null) else "not asked for: nulls=2"
+    nobody = "nobody is to blame, or one agent alone"
+    return {
+        "total": estimate(worst - none, lost),
+        "but_for": tuple(estimate(x, lost) for x in worst - without),
+        "shapley": tuple(estimate(x, lost) for x in phi),
+        "banzhaf": tuple(estimate(x, lost) for x in beta),
+        "diffusion": estimate(spread.index, nobody if known.any() else lost),
+        "effective": estimate(spread.effective, nobody if known.any() else lost),
+        "gap": gap,
+        "null": estimate(null, away) if len(null) else not_available(away),
+        "sampled": orders_,
+    }
+
+
+def _sampled(worth: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shapley and Banzhaf values from random orders, those that are known to their end."""
+    some = orders(n, ORDERS)
+    gains = marginal(worth, some)
+    gains = np.where(np.isnan(gains).any(axis=1, keepdims=True), np.nan, gains)
+    weights = halves(n)[np.argsort(some, axis=1)]
+    return _mean(list(gains)), _mean(list(gains * weights[..., None]))
+
+
+def _missing(table: Table) -> list[str]:
+    """What was not reached, and what is not exact."""
+    gone = [mask for mask, values in table.values.items() if np.isnan(values).all()]
+    told = [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
+    part = [m for m, x in table.values.items() if np.isnan(x).any() and m not in gone]
+    told += [f"{len(part)} coalitions in some of the worlds: {table.why[part[0]]}"] if part else []
+    if not table.exact:
+        told.append(f"Shapley, Banzhaf: {ORDERS} random orders, whose own error is not in the intervals")
+    if len(table[0]) < 2:
+        told.append("one world shows nothing beyond itself: no intervals, and no cause is shown")
+    return told
+
+
+def _power(trace: Trace) -> dict[str, Estimate]:
+    """How concentrated power is, as far as the trace tells."""
+    owned = wealth_gini() if "wealth" in trace.events else gini
+    rows = {"the strongest's voting power by net pay": voting_power(), owned.name: owned}
+    found = {}
+    for name, one in rows.items():
+        try:
+            values = one(trace)
+            found[name] = estimate(values if values.ndim == 1 else values.max(axis=1), one.undefined)
+        except NA as reason:
+            found[name] = not_available(str(reason))
+    return found
+
+
+def _cell(e: Estimate) -> str:
+    """An estimate in few letters."""
+    if not e.n:
+        return "NA"
+    return f"{e.value:.2f}" if e.n == 1 else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
+
+
+def _wrapped(line: str) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(line, 98, subsequent_indent="  ")

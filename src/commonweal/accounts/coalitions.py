@@ -1,0 +1,329 @@
+"""What would have been had only some agents been themselves, and a stand-in played for the others.
+
+v(S), world by world: the agents in S keep their own minds. All coalitions share the worlds' luck. Pure
+minds are one compiled program for all coalitions: both minds are computed, and one is listened to.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+
+from .._describe import identity
+from .._journal import Journal, from_table
+from .._measure import NA, Measure
+from .._mind import Mind
+from .._run import _rollout, _rounds, _Task, _trace, run
+from .._society import Society
+from .._tick import Do
+from .._trace import Trace
+from .either import Either, Unlike
+from .games import orders, prefixes
+
+EXACT = 8  # players, up to which every coalition is played
+ORDERS = 20  # random orders of joining, beyond
+TOGETHER = 8192  # worlds, of all coalitions, in one compiled call
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """What each coalition is worth.
+
+    - `members`: the seats that are players; bit i of a mask says whether `members[i]` is itself.
+    - `values`: mask -> Float[W], NaN where it was not reached or the world broke; `why` says why.
+    - `null`: Float[nulls, W], replays of what was, every reply asked for anew, less what was.
+    - `calls`: how many replies were asked for.
+    """
+
+    members: tuple[int, ...]
+    values: dict[int, np.ndarray]
+    why: dict[int, str] = field(default_factory=dict)
+    null: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    calls: int = 0
+
+    @property
+    def everyone(self) -> int:
+        """The mask of all."""
+        return (1 << len(self.members)) - 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether every coalition was to be played."""
+        return len(self.values) == 1 << len(self.members)
+
+    def __getitem__(self, mask: int) -> np.ndarray:
+        found = self.values.get(mask)
+        return np.full_like(self.values[self.everyone], np.nan) if found is None else found
+
+    def whole(self) -> np.ndarray:
+        """Float[2^n, W]: a game, as `games` takes it."""
+        return np.array([self[mask] for mask in range(1 << len(self.members))])
+
+
+def plan(n: int, exact: int = EXACT) -> list[int]:
+    """The coalitions to play: all; beyond `exact` players none, all, all but one, singles, pairs, orders."""
+    if n <= exact:
+        return list(range(1 << n))
+    one, everyone = [1 << i for i in range(n)], (1 << n) - 1
+    pairs = [a | b for i, a in enumerate(one) for b in one[:i]]
+    steps = [mask for order in orders(n, ORDERS) for mask in prefixes(order)]
+    return list(dict.fromkeys([0, everyone, *(everyone ^ a for a in one), *one, *pairs, *steps]))
+
+
+def coalitions(
+    society: Society,
+    seeds: int | Sequence[int],
+    of: Measure,
+    stand_in: Mind | Sequence[Mind],
+    *,
+    members: Sequence[int] | None = None,
+    only: Iterable[int] | None = None,
+    journal: Journal | None = None,
+    draws: int = 1,
+    nulls: int = 0,
+) -> Table:
+    """Measure the society with every coalition of `members` being itself, in the same worlds.
+
+    **Main arguments**
+
+    - `of`: one number a world.
+    - `stand_in`: the reference mind, or one a seat; it keeps the seat's profile.
+
+    **Other arguments**
+
+    - `members`: the seats that are players, by default all; the others are always themselves.
+    - `only`: masks of coalitions, by default those of `plan`.
+    - `journal`: for speakers: what they replied in fact, and in its `allowance` how many more replies may
+      be asked for. The cheapest come first: all, those of no speaker, all but one; then nulls; then the rest.
+    - `draws`: for speakers: how often each is asked anew where its prompt has changed; the mean is taken.
+    - `nulls`: for speakers: replays of what was with every reply asked for anew.
+
+    **Raises**
+
+    - ValueError: speakers without an allowance, seats that are not there.
+    - TypeError: a stand-in that is no pure mind.
+    """
+    seats = tuple(range(len(society.minds)) if members is None else members)
+    if not seats or len(set(seats)) < len(seats) or not set(seats) <= set(range(len(society.minds))):
+        raise ValueError(
+            f"members={list(seats)}; wanted different seats, 0 to {len(society.minds) - 1}: members=[0, 2]"
+        )
+    given = Society(society.scenario, stand_in, society.profiles)
+    if given.speakers:
+        raise TypeError("a stand-in answers in words; wanted a pure mind: stand_in=FairShare()")
+    names = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    game = _Game(society.prepare(), given.prepare().minds, seats, names, of)  # type: ignore[arg-type]
+    masks = list(dict.fromkeys([(1 << len(seats)) - 1, *(plan(len(seats)) if only is None else only)]))
+    if society.speakers:
+        return _asked(game, masks, journal or Journal(), draws, nulls)
+    try:
+        return _table(game, _together(game, masks))
+    except Unlike:
+        return _table(game, {mask: _worth(game, game.put(mask)) for mask in masks})
+
+
+def clones(society: Society, seeds: int | Sequence[int], of: Measure) -> np.ndarray:
+    """Float[n, W]: the measure in a society of nobody but agent i, for each i.
+
+    Raises:
+        ValueError: there are speakers, who would all have to be asked anew.
+    """
+    if society.speakers:
+        raise ValueError(
+            f"clones() came with speakers in seats {list(society.speakers)}; wanted pure minds: seat one "
+            "speaker everywhere and call cw.run(cw.Society(scenario, speaker), seeds)"
+        )
+    ready, found = society.prepare(), {}
+    names = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    minds = [(ready if i in society.learners else society).minds[i] for i in range(len(society.minds))]
+    for mind in minds:
+        alone = Society(society.scenario, mind, society.profiles)
+        found[identity(mind)] = found.get(identity(mind)) or _worth(
+            _Game(alone, (), (), names, of), alone.prepare()
+        )
+    return np.array([found[identity(mind)].values for mind in minds])
+
+
+# ------------------------------------------------------------------------------------------ in-graph
+
+
+class _Game(NamedTuple):
+    """Who plays: the society and the stand-ins, ready; the members; the worlds; the measure."""
+
+    society: Society
+    others: tuple[Mind, ...]
+    members: tuple[int, ...]
+    seeds: list[int]
+    of: Measure
+
+    def stays(self, mask: int) -> list[bool]:
+        """Bool[n]: which seats are themselves."""
+        return [
+            i not in self.members or bool(mask >> self.members.index(i) & 1) for i in range(len(self.others))
+        ]
+
+    def put(self, mask: int) -> Society:
+        """The society with stand-ins really seated."""
+        triples = zip(self.stays(mask), self.society.minds, self.others, strict=True)
+        minds = [own if stays else other for stays, own, other in triples]
+        return Society(self.society.scenario, minds, self.society.profiles)
+
+    def either(self) -> Society:
+        """The society with both minds in each seat of a member."""
+        minds = list(self.society.minds)
+        for i in self.members:
+            minds[i] = Either(minds[i], self.others[i], True, plain=self.society.profiles[i] is None)
+        return Society(self.society.scenario, minds, self.society.profiles)
+
+
+class _Worth(NamedTuple):
+    """A measure of some worlds, NaN where there is none, why not, and what was replied."""
+
+    values: np.ndarray
+    why: str
+    trace: Trace
+
+
+def _together(game: _Game, masks: list[int]) -> dict[int, _Worth]:
+    """Many coalitions in one compiled call, each with all worlds."""
+    ready, worlds = game.either(), len(game.seeds)
+    groups, found = ready.groups(), {}
+    size = min(len(masks), max(1, TOGETHER // worlds))
+    names = game.seeds * size
+    for at in range(0, len(masks), size):
+        some = masks[at : at + size]
+        keep = np.array([game.stays(mask) for mask in [*some, *some[-1:] * (size - len(some))]])
+        illegal, rows = _play(
+            ready.scenario,
+            groups,
+            jnp.asarray(np.repeat(keep, worlds, axis=0)),
+            jnp.asarray(names, jnp.uint32),
+        )
+        rows = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), rows)
+        parts = _rounds(rows, ready.scenario) | {"illegal": np.asarray(illegal)}
+        trace = _trace(_Task(ready, names, Do(), "graph", {}), parts, [])
+        whole = _measured(game, trace)
+        for k, mask in enumerate(some):
+            mine = slice(k * worlds, (k + 1) * worlds)
+            one = whole._replace(values=whole.values[mine])
+            found[mask] = _measured(game, trace.worlds(mine)) if np.isnan(one.values).any() else one
+    return found
+
+
+@eqx.filter_jit
+def _play(scenario, groups, keep, seeds):
+    """Worlds [B] in which keep Bool[B, n] says who is heard: illegal [B], rows [T, B, ...]."""
+
+    def world(seed, keep):
+        mine = tuple(
+            eqx.tree_at(lambda g: g.minds.keep, group, keep[jnp.array(group.seats)])
+            if isinstance(group.minds, Either)
+            else group
+            for group in groups
+        )
+        illegal, rows = _rollout(scenario, mine, Do(), seed[None])
+        return illegal[0], jax.tree.map(lambda x: x[:, 0], rows)
+
+    return jax.vmap(world, out_axes=(0, 1))(seeds, keep)
+
+
+def _worth(game: _Game, society: Society, seeds: list[int] | None = None, journal: Journal | None = None):
+    return _measured(game, run(society, game.seeds if seeds is None else seeds, journal=journal))
+
+
+def _measured(game: _Game, trace: Trace) -> _Worth:
+    valid, values = trace.valid, np.full(len(trace.seeds), np.nan)
+    why = next(filter(None, trace.invalid), "")
+    if valid.any():
+        try:
+            found = game.of(trace if valid.all() else trace.worlds(valid))
+        except NA as reason:
+            return _Worth(values, str(reason), trace)
+        if found.shape != (valid.sum(),):
+            raise ValueError(
+                f"measure {game.of.name!r} gave shape {found.shape} for {valid.sum()} worlds; wanted one "
+                "number a world: harm=gini"
+            )
+        values[valid] = found
+    return _Worth(values, why or game.of.undefined * bool(np.isnan(values).any()), trace)
+
+
+def _table(game: _Game, found: dict[int, _Worth], **more) -> Table:
+    why = {mask: one.why for mask, one in found.items() if one.why}
+    return Table(game.members, {mask: one.values for mask, one in found.items()}, why, **more)
+
+
+# ------------------------------------------------------------------------------------------ speakers
+
+
+def _asked(game: _Game, masks: list[int], journal: Journal, draws: int, nulls: int) -> Table:
+    """The table under an allowance of calls: cheapest first, the null before all but the all-but-ones."""
+    if not np.isfinite(journal.allowance) or journal.allowance < 0 or draws < 1:
+        raise ValueError(
+            f"speakers sit in seats {list(game.society.speakers)} and {journal.allowance} calls are allowed, "
+            f"draws={draws}; wanted a number of calls, which may be 0: cw.account(trace, harm=..., "
+            "stand_in=..., budget=200)"
+        )
+    n, speakers = len(game.members), game.society.speakers
+    everyone, budget = (1 << n) - 1, journal.allowance
+
+    def voices(mask: int) -> int:
+        return sum(game.stays(mask)[i] for i in speakers)
+
+    def rank(mask: int):
+        return mask != everyone, voices(mask) > 0, n - mask.bit_count() > 1, voices(mask), mask
+
+    ask = partial(_within, game, worst=lambda mask: voices(mask) * game.society.scenario.horizon)
+    queue = sorted({everyone, *masks}, key=rank)
+    free = [mask for mask in queue if mask == everyone or not voices(mask)]
+    soon = [mask for mask in queue if mask not in free and n - mask.bit_count() == 1]
+    every = {mask: [ask(mask, journal)] for mask in [*free, *soon]}
+    fact = every[everyone][0]
+    left, away = journal.allowance, []
+    for _ in range(nulls):
+        anew = Journal()
+        anew.allowance = left
+        away.append(ask(everyone, anew).values - fact.values)
+        left = anew.allowance
+    for draw in range(draws):
+        known = journal if draw == 0 else from_table(fact.trace.replies)
+        known.allowance = left
+        for mask in queue:
+            if mask not in free and (draw or mask not in soon):
+                every.setdefault(mask, []).append(ask(mask, known))
+        left = known.allowance
+    journal.allowance = left
+    found = {
+        mask: some[0]._replace(values=_mean([one.values for one in some])) for mask, some in every.items()
+    }
+    null = np.array(away).reshape(nulls, len(game.seeds))
+    return _table(game, found, null=null, calls=int(budget - left))
+
+
+def _within(game: _Game, mask: int, journal: Journal, worst: Callable[[int], int]) -> _Worth:
+    """A coalition's worth, as many worlds at once as the allowance is sure to suffice for."""
+    todo, parts = game.seeds, []
+    while todo:
+        fit = journal.allowance // max(worst(mask), 1)
+        size = len(todo) if journal.allowance < 1 else int(min(max(fit, 1), len(todo)))
+        parts.append(_worth(game, game.put(mask), todo[:size], journal))
+        todo = todo[size:]
+    why = next(filter(None, (part.why for part in parts)), "")
+    return _Worth(np.concatenate([part.values for part in parts]), why, _joined([p.trace for p in parts]))
+
+
+def _joined(traces: list[Trace]) -> Trace:
+    """The first trace, with the replies of all."""
+    return replace(traces[0], replies=pl.concat([trace.replies for trace in traces]))
+
+
+def _mean(some: list[np.ndarray]) -> np.ndarray:
+    """The mean of what is known."""
+    known = ~np.isnan(some)
+    return np.where(known, some, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)

@@ -1,0 +1,102 @@
+"""Cooperative games as tables: what each coalition is worth, and what each player adds to it.
+
+A table is Float[2^n, ...]: row S is worth v(S), where bit i of S says whether player i is in it. What
+follows the first axis (worlds, say) is kept, and a coalition whose worth is NaN leaves NaN.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+
+def _players(v: np.ndarray) -> int:
+    n = len(v).bit_length() - 1 if v.ndim else -1
+    if n < 0 or len(v) != 1 << n:
+        raise ValueError(
+            f"a game came with shape {v.shape}; wanted a first axis of 2**n, the worth of each coalition by "
+            "bit mask: shapley([0, 1, 1, 3])"
+        )
+    return n
+
+
+def _gains(v: np.ndarray, n: int, i: int) -> tuple[np.ndarray, np.ndarray]:
+    """The coalitions without i, and what i would add to each."""
+    without = np.flatnonzero(~np.arange(1 << n) >> i & 1)
+    return without, v[without | 1 << i] - v[without]
+
+
+def shapley(game: Any) -> np.ndarray:
+    """[n, ...]: what each player adds, averaged over all orders of joining; sums to v(N) - v(none).
+
+    Source: Shapley 1953. Glove game (one left, two right): (2/3, 1/6, 1/6).
+    """
+    v = np.asarray(game, dtype=float)
+    n = _players(v)
+    size = np.array([mask.bit_count() for mask in range(1 << n)])
+    share = np.array([1.0 / (n * math.comb(n - 1, s)) for s in range(n)])
+    found = [(share[size[rest]], gains) for rest, gains in (_gains(v, n, i) for i in range(n))]
+    return np.array([np.tensordot(w, gains, 1) for w, gains in found]).reshape(n, *v.shape[1:])
+
+
+def banzhaf(game: Any) -> np.ndarray:
+    """[n, ...]: what each player adds, averaged over all coalitions of the others; need not sum to anything.
+
+    Source: Penrose 1946; Banzhaf 1965.
+    """
+    v = np.asarray(game, dtype=float)
+    n = _players(v)
+    return np.array([_gains(v, n, i)[1].mean(axis=0) for i in range(n)]).reshape(n, *v.shape[1:])
+
+
+def dividends(game: Any) -> np.ndarray:
+    """[2^n, ...]: m(S), the part of v(S) that no smaller coalition explains; v(S) is the sum within S.
+
+    m(S) = sum over T in S of (-1)^(|S| - |T|) v(T). Source: Harsanyi 1963 (Moebius transform).
+    """
+    v = np.array(game, dtype=float)
+    for i in range(_players(v)):
+        split = v.reshape(-1, 2, 1 << i, *v.shape[1:])
+        split[:, 1] -= split[:, 0]
+    return v
+
+
+def orders(n: int, count: int, seed: int = 0) -> np.ndarray:
+    """Int[count, n]: random orders of joining, every second one the reverse of the one before it."""
+    rng = np.random.default_rng(seed)
+    some = [rng.permutation(n) for _ in range(-(-count // 2))]
+    return np.array([order for one in some for order in (one, one[::-1])])[:count].reshape(count, n)
+
+
+def prefixes(order: Iterable[int]) -> list[int]:
+    """The coalitions that an order of joining passes through, none and all included."""
+    found = [0]
+    for i in order:
+        found.append(found[-1] | 1 << int(i))
+    return found
+
+
+def marginal(worth: Callable[[int], Any], some: Any) -> np.ndarray:
+    """[orders, n, ...]: what each player adds in each order; the mean over orders estimates `shapley`.
+
+    All orders share the worths, and so the luck in them. Source: Castro, Gomez, Tejada 2009.
+    """
+    found = []
+    for order in some:
+        gains = np.diff(np.array([worth(s) for s in prefixes(order)], dtype=float), axis=0)
+        found.append(gains[np.argsort(order)])
+    return np.array(found)
+
+
+def voting(weights: Any, quota: float) -> np.ndarray:
+    """Float[2^n]: 1 for the coalitions whose weight reaches the quota."""
+    total = np.zeros(1)
+    for one in np.asarray(weights, dtype=float):
+        total = np.concatenate([total, total + one])
+    return (total >= quota - 1e-9 * total[-1]).astype(float)
+
+
+def halves(n: int) -> np.ndarray:
+    """[n]: weights of gains in `marginal`, by how many came before, whose mean over orders is `banzhaf`."""
+    return np.array([n * math.comb(n - 1, s) / 2.0 ** (n - 1) for s in range(n)])

@@ -1,0 +1,230 @@
+"""Locally aligned, globally misaligned: a bad apple, bad chemistry, or a bad institution.
+
+v(S) is how aligned the society is when the agents in S are themselves and a reference plays for the
+others; what a coalition does that no part of it does is its dividend m(S). Terms of Carichon, Khandelwal,
+Fauchard and Farnadi 2025; dividends of Harsanyi 1963.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .._measure import Estimate, estimate, not_available
+from .coalitions import EXACT, Table
+from .games import dividends
+
+LEVEL = 0.025  # one-sided, as the bounds of an estimate
+ROUNDING = 1e-6  # of the largest value: what single precision leaves where there is nothing
+UNTOLD = "no theta was given, from which on a society passes"
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """Where the misalignment is. Values are the measure's; in differences, negative is always harmful.
+
+    - `theta`: from where on a society passes. `passed`: how much better (+) or worse than theta it is with
+      `nobody` but the reference, with `alone[i]` only agent i, with `everyone` themselves.
+    - `event`: whether everyone is shown to pass in decent company and all together are shown to fail.
+    - `gap`: the worst of those alone less all together: what is lost by being together.
+    - `effect`: I_N, what all do together less the sum of what each does alone; `orders`: its parts by the
+      size of coalition (beyond 8 players: pairs, and all the rest).
+    - `harmful`: the smallest coalition whose dividend is shown to be below 0, and that `dividend`.
+    - `realign`: the smallest coalition that, once the reference plays for it, lets the society be shown to
+      pass. Empty if it passes as it is; None if there is none, or none is shown.
+    - `cause`: `bad institution` (even the reference fails), `bad apple` (somebody fails in decent company),
+      `bad chemistry` (nobody does, and there is a harmful coalition), `none` (the society is shown to
+      pass), `unclear` (nothing of this is shown), or the reason why it cannot be said.
+    - `clones`: the society of nobody but agent i, if it was played.
+
+    Shown: the bound of the 95 % interval over worlds, and where several are tried, Bonferroni's too.
+    """
+
+    members: tuple[int, ...]
+    theta: float | None
+    nobody: Estimate
+    alone: tuple[Estimate, ...]
+    everyone: Estimate
+    event: bool | None
+    gap: Estimate
+    effect: Estimate
+    orders: dict[str, Estimate]
+    harmful: tuple[int, ...] | None
+    dividend: Estimate
+    realign: tuple[int, ...] | None
+    cause: str
+    clones: tuple[Estimate, ...] = ()
+
+    def __str__(self) -> str:
+        def some(found: tuple[int, ...] | None, empty: str = "nobody") -> str:
+            return "none shown" if found is None else ", ".join(f"agent {i}" for i in found) or empty
+
+        worst = ", ".join(f"{i}: {e.value:.2f}" for i, e in zip(self.members, self.alone, strict=True))
+        lines = [
+            f"only the reference {self.nobody}; all themselves {self.everyone}",
+            f"one alone among references: {worst}",
+            f"lost by being together (gap) {self.gap}",
+            f"more than the sum of its parts (I_N, below 0 is harm) {self.effect}",
+            f"  of this: {'; '.join(f'{name} {e.value:+.2f}' for name, e in self.orders.items()) or 'NA'}",
+            f"smallest harmful coalition: {some(self.harmful)}"
+            + (f", dividend {self.dividend}" if self.harmful else ""),
+        ]
+        if self.clones:
+            each = ", ".join(f"{i}: {e.value:.2f}" for i, e in zip(self.members, self.clones, strict=True))
+            lines.insert(2, f"nobody but clones of one: {each}")
+        if self.theta is None:
+            return "\n".join([*lines, f"cause: NA ({UNTOLD})"])
+        event = "shown" if self.event else "not shown"
+        return "\n".join(
+            [
+                *lines,
+                f"smallest coalition to realign: {some(self.realign, 'nobody, it passes')}",
+                f"each passes {self.theta:g} alone and all together fail: {event}; cause: {self.cause}",
+            ]
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        several = {"alone": self.alone, "clones": self.clones}
+        single = {name: getattr(self, name) for name in ("nobody", "everyone", "gap", "effect", "dividend")}
+        plain = ("members", "theta", "event", "harmful", "realign", "cause")
+        told = {name: getattr(self, name) for name in plain} | {k: e.as_dict() for k, e in single.items()}
+        told |= {k: [e.as_dict() for e in some] for k, some in several.items()}
+        told |= {"orders": {k: e.as_dict() for k, e in self.orders.items()}}
+        return {k: list(x) if isinstance(x, tuple) else x for k, x in told.items()}
+
+
+def interaction(
+    table: Table, better: str, theta: float | None = None, clones: np.ndarray | None = None
+) -> Interaction:
+    """Take apart what a table of coalitions says (see `coalitions`).
+
+    - `better`: whether `higher` or `lower` values of the measure are better.
+    - `theta`: the value from which on a society passes, in the measure's unit.
+    - `clones`: Float[n, W], from `clones`.
+
+    Raises:
+        ValueError: the measure has no direction.
+    """
+    if better not in ("higher", "lower"):
+        raise ValueError(f"better={better!r}; wanted 'higher' or 'lower': interaction(table, 'lower')")
+    sign, n = 1.0 if better == "higher" else -1.0, len(table.members)
+    one, lost = [1 << i for i in range(n)], _why(table)
+
+    def v(mask: int) -> np.ndarray:
+        return sign * table[mask]
+
+    def told(mask: int) -> Estimate:
+        return estimate(table[mask], table.why.get(mask, lost))
+
+    alone = tuple(told(i) for i in one)
+    parts = dict(_dividends(table, sign))
+    whole = v(table.everyone) - v(0) - sum((v(i) - v(0) for i in one), np.zeros_like(v(0)))
+    weak = int(np.argmin([sign * e.value if e.n else math.inf for e in alone]))
+    harmful = _harmful(parts)
+    found: dict[str, Any] = {"event": None, "realign": None, "cause": UNTOLD}
+    if theta is not None:
+        found = _causes(table, sign, theta, harmful is not None)
+    return Interaction(
+        table.members,
+        theta,
+        told(0),
+        alone,
+        told(table.everyone),
+        gap=estimate(v(one[weak]) - v(table.everyone), lost),
+        effect=estimate(_clean(whole, table), lost),
+        orders=_orders(parts, _clean(whole, table), n, lost),
+        harmful=None if harmful is None else _seats(table, harmful),
+        dividend=not_available("no coalition is shown to be harmful")
+        if harmful is None
+        else estimate(parts[harmful], lost),
+        clones=() if clones is None else tuple(estimate(x) for x in clones),
+        **found,
+    )
+
+
+def shown(excess: np.ndarray, tests: int = 1, *, strict: bool = False) -> bool:
+    """Whether a mean over worlds is shown to be 0 or more (`strict`: more than 0), as one of many tests."""
+    from scipy.special import stdtr  # imported late: --help need not pay
+
+    e = estimate(excess)
+    if e.n < 2:
+        return False
+    if e.low == e.high:
+        return e.low > 0.0 if strict else e.low >= 0.0
+    error = e.worlds.std(ddof=1) / math.sqrt(e.n)
+    fine = e.low > 0.0 if strict else e.low >= 0.0
+    return bool(fine and (tests == 1 or stdtr(e.n - 1, -e.value / error) * tests <= LEVEL))
+
+
+def _causes(table: Table, sign: float, theta: float, chemistry: bool) -> dict[str, Any]:
+    """The event, whom to realign, and the cause."""
+    n = len(table.members)
+
+    def excess(mask: int) -> np.ndarray:
+        return _clean(sign * (table[mask] - theta), table)
+
+    one = [1 << i for i in range(n)]
+    fails = shown(-excess(table.everyone), strict=True)
+    local = all(shown(excess(i)) for i in one)
+    apple = any(shown(-excess(i), n, strict=True) for i in one)
+    if shown(-excess(0), strict=True):
+        cause = "bad institution"
+    elif not fails:
+        cause = "none" if shown(excess(table.everyone)) else "unclear"
+    else:
+        cause = "bad apple" if apple else "bad chemistry" if local and chemistry else "unclear"
+    realign = None
+    for size in range(n + 1):
+        some = [mask for mask in table.values if n - mask.bit_count() == size]
+        passing = [mask for mask in some if shown(excess(mask), len(some))]
+        if passing:
+            best = max(passing, key=lambda mask: float(np.nanmean(excess(mask))))
+            realign = _seats(table, table.everyone ^ best)
+            break
+    return {"event": fails and local, "realign": realign, "cause": cause}
+
+
+def _dividends(table: Table, sign: float) -> Iterator[tuple[int, np.ndarray]]:
+    """The dividends of coalitions of two and more: of all, or beyond 8 players of pairs."""
+    n = len(table.members)
+    if n <= EXACT:
+        m = dividends(sign * table.whole())
+        yield from ((s, _clean(m[s], table)) for s in range(1 << n) if s.bit_count() > 1)
+        return
+    for a, b in itertools.combinations([1 << i for i in range(n)], 2):
+        yield a | b, _clean(sign * (table[a | b] - table[a] - table[b] + table[0]), table)
+
+
+def _harmful(parts: dict[int, np.ndarray]) -> int | None:
+    """The smallest coalition whose dividend is shown to be below 0; of several, the worst."""
+    for size in sorted({s.bit_count() for s in parts}):
+        bad = [s for s in parts if s.bit_count() == size and shown(-parts[s], len(parts), strict=True)]
+        if bad:
+            return min(bad, key=lambda s: float(np.nanmean(parts[s])))
+    return None
+
+
+def _orders(parts: dict[int, np.ndarray], whole: np.ndarray, n: int, lost: str) -> dict[str, Estimate]:
+    """The interaction effect by the size of coalition."""
+    sizes = sorted({s.bit_count() for s in parts})
+    found = {size: sum(x for s, x in parts.items() if s.bit_count() == size) for size in sizes}
+    told = {f"by {size}": estimate(np.asarray(x), lost) for size, x in found.items()}
+    return told if n <= EXACT else told | {"by more": estimate(whole - found[2], lost)}
+
+
+def _clean(x: np.ndarray, table: Table) -> np.ndarray:
+    """Zero where there is only rounding."""
+    values = np.concatenate([np.zeros(1), *table.values.values()])
+    return np.where(np.abs(x) <= ROUNDING * np.nanmax(np.abs(values)), 0.0, x)
+
+
+def _seats(table: Table, mask: int) -> tuple[int, ...]:
+    return tuple(seat for i, seat in enumerate(table.members) if mask >> i & 1)
+
+
+def _why(table: Table) -> str:
+    return next(iter(table.why.values()), "not played")
