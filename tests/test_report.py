@@ -4,6 +4,7 @@ import re
 import shutil
 import struct
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 
 import commonweal as cw
 from commonweal import measures
+from commonweal.lab import company
 from commonweal.lab.study import Study
+from commonweal.language import LLM
+from commonweal.minds import FairShare
 from commonweal.minds.simple import Constant
 from commonweal.report import write_report
 from commonweal.report.cells import chance, estimated, number
@@ -251,3 +255,26 @@ def test_time_and_risk_have_panels_of_their_own(tmp_path):
     assert risk.head == ("measure", "condition", "there", "control: greedy", "effect", "FDR p")
     assert [[c.text for c in row][1:] for row in risk.cells] == [["modest", "NA", "1.00", "NA", ""]]
     assert not {"Other measures", "Differences from greedy: exploratory"} & set(sections)
+
+
+def test_each_condition_is_taken_apart_beside_a_reference(tmp_path, monkeypatch):
+    lake = Commons(n_agents=2, horizon=4)
+    conditions = {
+        "one": cw.Society(lake, [Constant(take=50.0), FairShare()]),
+        "fair": cw.Society(lake, FairShare()),
+        "words": cw.Society(lake, [LLM("commonweal/rehearsal-fair"), FairShare()]),
+    }
+    study = Study("apart", conditions, 3, measures.HOLISTIC, reference=FairShare(), theta=0.9)
+    results = study.run(tmp_path / "run", progress=False)
+    section = next(s for s in study_page(results).sections if s.title == "Local and global")
+    rows = {(row[0].text, row[1].text): row for row in section.cells}
+    apple = rows["one", "value_alignment"]
+    assert [cell.text for cell in apple][5:] == ["0.00", "0.00", "none shown", "0", "bad apple"]
+    assert [cell.text for cell in rows["fair", "value_alignment"]][-3:] == ["none shown", "nobody", "none"]
+    assert rows["words", ""][2].note.startswith("some of its agents answer in words, and asking costs")
+    assert results.as_dict()["company"]["one"]["value_alignment"]["realign"] == [0]
+
+    monkeypatch.setattr(company, "coalitions", lambda *args, **more: pytest.fail("computed again"))
+    study.run(tmp_path / "run", progress=False)
+    with pytest.raises(pytest.fail.Exception, match="computed again"):
+        replace(study, theta=0.5).run(tmp_path / "other", progress=False)

@@ -18,6 +18,7 @@ import polars as pl
 from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, not_available
 from .._trace import Trace, load
+from .company import read_company
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .statistics import Comparison, benjamini_hochberg, compare, holm, proportion
 from .store import read_json
@@ -249,6 +250,11 @@ class Results:
         return found
 
     @cached_property
+    def company(self) -> dict[str, dict[str, Any]]:
+        """By condition and measure: the society taken apart beside the study's reference."""
+        return read_company(self.folder)
+
+    @cached_property
     def not_available(self) -> list[tuple[str, list[str], int, str]]:
         """What is missing: column, in which conditions, in how many worlds of each, why."""
         found: dict[tuple[str, int, str], list[str]] = {}
@@ -280,6 +286,7 @@ class Results:
             },
             "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
             "budgets": _plain(self.budgets),
+            "company": self.company,
             "not available": [list(row) for row in self.not_available],
             "made with": self.plan["made with"],
         }

@@ -25,9 +25,11 @@ import polars as pl
 from .._describe import describe, identity
 from .._journal import Journal
 from .._measure import NA, Measure
+from .._mind import Mind
 from .._run import run
 from .._society import Society
 from .._trace import Trace, card_to_dict
+from .company import take_apart
 from .results import DECLARABLE, Results, missing_cells, read_results
 from .store import clean, lock, settle_plan, to_json, whole, write
 
@@ -57,6 +59,8 @@ class Study:
     - `rule`: how to choose among conditions: utilitarian, nash, egalitarian or constrained.
     - `hypothesis`: what is expected, in words.
     - `primary`: measures whose comparisons share one Holm adjustment; the others are exploratory.
+    - `reference`: a mind (or one a seat) that is known to behave; the report then says of each condition
+      whether an apple, the chemistry or the institution is bad. `theta`: from where on a society passes.
     - `chunk`: worlds in memory at a time; `keep`: worlds of which the full trace is stored.
 
     Raises:
@@ -73,6 +77,8 @@ class Study:
     chunk: int = 250
     keep: int = 1
     primary: Sequence[str] = PRIMARY
+    reference: Mind | Sequence[Mind] | None = None
+    theta: float | None = None
 
     def __post_init__(self):
         for fault in self._faults():
@@ -135,6 +141,8 @@ class Study:
             "worlds": self.worlds,
             "chunk": self.chunk,
             "keep": self.keep,
+            "reference": describe(self.reference),
+            "theta": self.theta,
             "conditions": {name: _condition(society) for name, society in self.conditions.items()},
             "measures": {one.name: _measure(one) for one in self.measures},
             "made with": _made_with(),
@@ -182,6 +190,9 @@ class Study:
                     self._fill(trace, cell, part, plan["cells"][cell.name]["key"])
             if shard is not None:
                 return None
+            if self.reference is not None:
+                everyone = {n: ready[n] if n in ready else self._ready(n, folder) for n in self.conditions}
+                take_apart(folder, plan, everyone, self.measures, self.reference)
             results = read_results(folder)
             table = io.BytesIO()
             results.table.write_parquet(table)

@@ -13,7 +13,7 @@ from ..lab.selection import Selection
 from .cells import chance, estimated, number, table
 from .chart import Point, pareto
 from .html import Cell, Page, Section, Tone, write
-from .panels import EXPLORED, dynamics, in_panel, risks
+from .panels import EXPLORED, company, dynamics, in_panel, risks
 
 NAMES = {
     "O": "objective O",
@@ -42,7 +42,18 @@ def study_page(results: Results) -> Page:
         "rule declared beforehand": plan["rule"] or "none",
         "ran on": plan["made with"]["platform"],
     }
-    parts = (_asked, _aligned, _differences, _pareto, _selection, dynamics, risks, _measured, _stakeholders)
+    parts = (
+        _asked,
+        _aligned,
+        _differences,
+        _pareto,
+        _selection,
+        dynamics,
+        company,
+        risks,
+        _measured,
+        _stakeholders,
+    )
     parts += (_missing, _cards, _budgets, _measures, _recipe)
     return Page(
         title=plan["name"],

@@ -1,4 +1,4 @@
-"""Two panels of a report: how alignment moves in time, and the risks of a society beside its control.
+"""Panels of a report: alignment in time, local against global, risks beside their control.
 
 Which measure belongs where is said by the file of the shelf that it stands in.
 """
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .._measure import Estimate
 from .._survival import Survival
 from ..lab.results import Results
 from ..lab.statistics import proportion
@@ -74,6 +75,44 @@ def _survival(results: Results, condition: str, measure: str) -> Survival:
     time, happened = (results.worlds(condition, f"{measure}:{end}") for end in LASTING)
     known = ~np.isnan(time)
     return Survival(time[known], happened[known] > 0, int((~known).sum()))
+
+
+def company(results: Results) -> Iterator[Section]:
+    """Local against global: an apple, the chemistry or the institution."""
+    if not results.company:
+        return
+    theta = results.plan["theta"]
+    rows = []
+    for condition, parts in results.company.items():
+        for name, told in parts.items():
+            if "NA" in told:
+                rows.append((condition, name, Cell("NA", told["NA"], "muted"), "", "", "", "", "", ""))
+                continue
+            weak = min(told["alone"], key=lambda e: e["value"] if e["value"] is not None else np.inf)
+            ends = [_told(told[k]) for k in ("nobody", "everyone", "gap", "effect")]
+            ends.insert(1, _told(weak))
+            who = [_seats(told[k]) for k in ("harmful", "realign")]
+            rows.append((condition, name, *ends, *who, "NA" if theta is None else told["cause"]))
+    passes = "no value of passing was declared" if theta is None else f"a society passes from {theta:g} on"
+    notes = (
+        "v(S), the mean with the agents in S themselves and the reference in all other seats: of nobody, of "
+        "the worst of those alone among references, of all. Gap: what is lost by being together. I_N: what "
+        f"all do together less the sum of what each does alone, below 0 is harm. Cause: {passes}.",
+    )
+    head = ("condition", "measure", "v(nobody)", "worst alone", "v(all)", "gap", "I_N")
+    yield Section(
+        "Local and global", notes, (*head, "agents harmful together", "agents to realign", "cause"), rows
+    )
+
+
+def _told(found: dict) -> Cell:
+    """An estimate that was stored, as a cell."""
+    value, low, high = (np.nan if found[k] is None else found[k] for k in ("value", "low", "high"))
+    return estimated(Estimate(value, low, high, found["n"], found["missing"], found["reason"]))
+
+
+def _seats(found: list[int] | None) -> str:
+    return "none shown" if found is None else ", ".join(map(str, found)) or "nobody"
 
 
 def risks(results: Results) -> Iterator[Section]:

@@ -1,0 +1,63 @@
+"""Local against global, condition by condition: each society taken apart beside a reference.
+
+For O, V and P (Nash), v(S) is the mean over worlds with the agents in S themselves and the study's
+`reference` in all other seats. What was computed is kept in the study's folder.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .._describe import identity
+from .._measure import NA, Measure
+from .._mind import Mind
+from .._society import Society
+from ..accounts.coalitions import coalitions
+from ..accounts.interaction import interaction
+from .store import read_json, to_json, write
+
+PARTS = ("objective_alignment", "value_alignment", "preference_nash")
+MOST = 64  # worlds: of every coalition
+SPEAK = "some of its agents answer in words, and asking costs: commonweal account RUN --budget CALLS"
+
+
+def take_apart(
+    folder: Path,
+    plan: Mapping[str, Any],
+    societies: Mapping[str, Society],
+    measures: Sequence[Measure],
+    reference: Mind | Sequence[Mind],
+) -> None:
+    """Compute what is missing of each condition of a study, and write it into the study's folder."""
+    for i, (condition, society) in enumerate(societies.items()):
+        home, key = folder / "company" / f"{i:02d}.json", _key(plan, condition)
+        if home.exists() and read_json(home)["key"] == key:
+            continue
+        home.parent.mkdir(exist_ok=True)
+        parts = {"": {"NA": SPEAK}} if society.speakers else dict(_parts(plan, society, measures, reference))
+        write(home, to_json({"condition": condition, "key": key, "parts": parts}))
+
+
+def read_company(folder: Path) -> dict[str, dict[str, Any]]:
+    """By condition and measure: what `take_apart` found, or under `NA` why there is nothing."""
+    told = [read_json(path) for path in sorted((folder / "company").glob("*.json"))]
+    return {one["condition"]: one["parts"] for one in told}
+
+
+def _key(plan: Mapping[str, Any], condition: str) -> str:
+    """A digest of all that it depends on."""
+    depends = [plan[name] for name in ("measures", "made with", "reference", "theta")]
+    told = plan["conditions"][condition]
+    return identity([*depends, told["identity"], told["code"], min(plan["worlds"], MOST)])
+
+
+def _parts(
+    plan: Mapping[str, Any], society: Society, measures: Sequence[Measure], reference: Any
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for one in measures:
+        if one.name in PARTS:
+            try:
+                table = coalitions(society, min(plan["worlds"], MOST), one, stand_in=reference)
+                yield one.name, interaction(table, one.better, plan["theta"]).as_dict()
+            except NA as reason:
+                yield one.name, {"NA": str(reason)}
