@@ -1,0 +1,239 @@
+"""The effect of every decision: by hand, against replay, of nothing, and with speakers who cost calls."""
+
+import json
+import random
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from test_speakers import Chat
+
+import commonweal as cw
+from commonweal._measure import measure
+from commonweal.accounts import alternatives
+from commonweal.accounts.branches import ENDED, Branches, Deed
+from commonweal.accounts.decisions import NOT_LEGAL, REACHED_NOBODY, decisions, relevance
+from commonweal.accounts.takeover import takeovers
+from commonweal.institutions import Commitment
+from commonweal.language import LLM
+from commonweal.measures import exploitation, welfare
+from commonweal.minds import Constant, FairShare, Fitted, Random, tit_for_tat
+from commonweal.minds.fitted import Feature
+from commonweal.minds.strategies import MemoryOne
+from commonweal.scenarios import Commons, Earthquake, Menus
+from commonweal.scenarios.matrix_game import prisoners_dilemma
+
+MIXED = MemoryOne(0.6, 0.9, 0.2, 0.7, 0.3)
+LAKE = Commons(n_agents=3, horizon=3, assignment="proportional")
+
+
+@measure(unit="pay", better="higher", cites="a test")
+def first_agents_pay(trace):
+    """What agent 0 earned."""
+    return trace.net[:, :, 0].sum(axis=1)
+
+
+@measure(unit="units", better="lower", cites="a test")
+def taken(trace):
+    """What all took."""
+    return trace.act["take"].sum(axis=(1, 2))
+
+
+def test_one_defection_among_two_who_retaliate_by_hand():
+    """TFT pair, 5/3/1/0, 4 rounds, 24 together; a defection in round 1 leaves 13 + 8, so that not to have
+    defected spared 3; in round 3 it leaves 14 + 9."""
+    trace = cw.run(cw.Society(prisoners_dilemma(horizon=4), tit_for_tat()), 2)
+    found = decisions(trace, welfare, world=1)
+    assert found.effects()[1].tolist() == [-3.0, -3.0] and found.effects()[3].tolist() == [-1.0, -1.0]
+    row = found.table.row(2, named=True)
+    assert (row["t"], row["agent"], row["did"], row["instead"], row["diverged"]) == (
+        1,
+        0,
+        "cooperate",
+        "defect",
+        2,
+    )
+    assert found.table["diverged"].to_list()[-2:] == [-1, -1]  # nobody answers after the last round
+    assert (found.replays, found.calls, found.seed) == (8, 0, 1)
+    assert "round 3, agent 0: act cooperate, not defect: -1" in str(found)
+    assert json.loads(json.dumps(found.as_dict()))["decisions"][2]["effect"] == -3.0
+
+
+def test_effects_are_those_of_the_compiled_replay_and_the_null_is_the_world_bit_for_bit():
+    society = cw.Society(prisoners_dilemma(horizon=20), MIXED)
+    trace = cw.run(society, [5])
+    branches = Branches(trace, welfare)
+    ran = branches.run([(), (Deed(3, 1, "act", int(trace.act["act"][0, 3, 1])),)])
+    assert (ran.values == branches.factual).all()
+    assert all((ran.acts["act"][b] == trace.act["act"][0]).all() for b in range(2))
+    found, wanted = decisions(trace, welfare).effects(), alternatives(society, 5, "act").effects.sum(axis=-1)
+    other = 1 - trace.act["act"][0]
+    np.testing.assert_allclose(found, np.take_along_axis(wanted, other[..., None], 2)[..., 0], atol=1e-4)
+    assert (found != 0.0).any()
+
+
+def test_an_agent_whose_acts_reach_nothing_has_no_effect():
+    """All answer menus alone: the second's answers are worth nothing to the first, the first's own are."""
+    trace = cw.run(cw.Society(Menus(2, ("dictator",)), Random()), [3])
+    found = decisions(trace, first_agents_pay).effects()
+    assert (found[:, 1] == 0.0).all() and (found[:, 0] != 0.0).any()
+
+
+def test_the_sign_is_that_of_harm():
+    """Taking 10 of 90: with 0 instead 10 fewer are taken, which is better or worse as the measure says."""
+    trace = cw.run(cw.Society(LAKE, Constant(take=10.0)), 1)
+    last = decisions(trace, taken, values=[0.0]).effects()[2]
+    assert last.tolist() == [10.0, 10.0, 10.0]
+    assert decisions(trace, welfare, values=[0.0]).effects()[2].tolist() == [-10.0, -10.0, -10.0]
+
+
+def test_amounts_are_tried_where_named_or_in_shares_and_what_was_not_legal_has_no_number():
+    trace = cw.run(cw.Society(LAKE, Constant(take=10.0)), 1)
+    assert decisions(trace, taken).table["alternative"].unique().sort().to_list() == [0.0, 50.0, 100.0]
+    found = decisions(trace, taken, values=[20.0, 200.0])
+    bad = found.table.filter(found.table["alternative"] == 200.0)
+    assert len(bad) == 9 and bad["effect"].is_nan().all() and set(bad["why"]) == {NOT_LEGAL}
+    assert f"NA: 9 ({NOT_LEGAL})" in str(found)
+
+
+def test_only_those_decide_who_have_a_choice():
+    """A fixed order: the leader moves first, and the other's answer comes in the same round."""
+    society = cw.Society(cw.under(prisoners_dilemma(horizon=3), Commitment(leaders=(1,))), tit_for_tat())
+    assert len(decisions(cw.run(society, 1), welfare).table) == 6
+    quake = decisions(cw.run(cw.Society(Earthquake(), Constant(permit=2)), 1), welfare).table
+    assert {(i, c) for i, c in quake.select("agent", "channel").iter_rows()} == {
+        (0, "overfly"), (0, "split"), (1, "permit"), (1, "report"), (2, "permit"), (2, "report"),
+        (3, "route"), (3, "surge"),
+    }  # fmt: skip
+
+
+def test_a_stand_in_says_what_it_would_have_done_in_that_very_sight():
+    society = cw.Society(LAKE, [FairShare(), FairShare(grab=1.0), FairShare()])
+    trace = cw.run(society, 1)
+    found = decisions(trace, welfare, stand_in=FairShare())
+    assert found.table.select("t", "agent", "did", "instead").rows() == [(1, 1, "100", "16")]
+    assert found.table["effect"].to_list() == [48.0]  # 48 twice, then it grabs 100: 196, not 148
+    spared = takeovers(Branches(trace, welfare), FairShare())
+    assert spared[:2, 1].tolist() == [-4.0, -4.0] and np.isnan(spared[2]).all()  # never grabbing: 144
+    assert (spared[:2, [0, 2]] == 0.0).all()  # a stand-in who does the same changes nothing
+
+
+def test_luck_is_the_seats_own_so_that_the_same_mind_would_have_done_the_same():
+    odds = Fitted(jnp.array([[0.5, 0.5]]), (Feature("share", ()),))
+    for mind in (odds, Random()):
+        trace = cw.run(cw.Society(prisoners_dilemma(horizon=30), mind), 1)
+        assert len(decisions(trace, welfare, stand_in=mind).table) == 0
+    assert len(decisions(trace, welfare, stand_in=odds).table) > 0  # another would not
+
+
+def test_a_permuted_society_has_a_permuted_account():
+    minds, order = [FairShare(), FairShare(extra=10.0), FairShare(grab=1.0)], [2, 0, 1]
+    one = decisions(cw.run(cw.Society(LAKE, minds), 1), welfare).effects()
+    two = decisions(cw.run(cw.Society(LAKE, [minds[i] for i in order]), 1), welfare).effects()
+    np.testing.assert_array_equal(one[:, order], two)
+    assert not np.array_equal(one, two)
+
+
+def test_what_cannot_be_accounted_for_is_refused():
+    society = cw.Society(prisoners_dilemma(horizon=2), tit_for_tat())
+    trace = cw.run(society, 1)
+    with pytest.raises(
+        ValueError, match=r"better 'neither' and one number a agent; wanted one number a world"
+    ):
+        decisions(trace, exploitation)
+    with pytest.raises(TypeError, match=r"wanted a measure: decisions\(trace, harm=measures.welfare\)"):
+        decisions(trace, "welfare")
+    with pytest.raises(ValueError, match=r"no channel 'price' here; wanted one of \['act'\]"):
+        decisions(trace, welfare, channel="price")
+    forced = cw.run(society, 1, do={"act": (np.ones((2, 2), bool), np.ones((2, 2)))})
+    with pytest.raises(ValueError, match="this trace has forced acts"):
+        decisions(forced, welfare)
+    with pytest.raises(ValueError, match=r"played again, world 0 has welfare 4, not 12; .*society="):
+        decisions(trace, welfare, society=cw.Society(prisoners_dilemma(horizon=2), Constant(act=1)))
+    speaking = cw.run(cw.Society(LAKE, LLM("commonweal/rehearsal-fair")), 1)
+    with pytest.raises(ValueError, match=r"speakers in seats \[0, 1, 2\].*budget=200"):
+        decisions(speaking, welfare)
+    with pytest.raises(ValueError, match=r"takeovers\(\) came with speakers"):
+        takeovers(Branches(speaking, welfare, budget=1), FairShare())
+
+
+GREEDY = [LLM("commonweal/rehearsal-greedy"), *[LLM("commonweal/rehearsal-fair")] * 2]
+
+
+def test_speakers_are_asked_again_under_a_budget_and_know_what_was_not_changed():
+    """The greedy persona ends the lake in round 0; each round asks three, and nobody is asked of the deed."""
+    trace = cw.run(cw.Society(LAKE, GREEDY), 1)
+    found = decisions(trace, welfare, budget=1000)
+    best = found.top(1).row(0, named=True)
+    assert (best["t"], best["agent"], best["did"], best["instead"]) == (0, 0, "100", "0")
+    assert best["effect"] > 0.0 and best["low"] == best["effect"] == best["high"]  # personas never waver
+    assert found.null.tolist() == [found.factual] * 2
+    assert 0 < found.calls < 1000 and found.replays == 2 + len(found.table)
+    assert decisions(trace, welfare, budget=1000).table.equals(found.table)
+
+
+def test_when_the_budget_ends_what_is_known_stands_and_the_rest_has_a_reason():
+    trace = cw.run(cw.Society(LAKE, GREEDY), 1)
+    whole = decisions(trace, welfare, budget=1000)
+    for budget in (0, 3, 8, 12, whole.calls):
+        found = decisions(trace, welfare, budget=budget)
+        assert found.calls <= budget and found.budget == budget
+        known = found.table["effect"].is_not_nan().to_numpy()
+        assert known.all() == (budget == whole.calls)
+        assert set(found.table.filter(~known)["why"]) <= {ENDED}
+        np.testing.assert_array_equal(
+            found.table["effect"].to_numpy()[known], whole.table["effect"].to_numpy()[known]
+        )
+        assert len(found.null) == min(2, budget // 3)
+    assert f"({ENDED})" in str(decisions(trace, welfare, budget=8))
+
+
+class Fickle(cw.Speaker):
+    """Takes what comes to mind."""
+
+    def __init__(self):
+        self.luck = random.Random(0)
+
+    async def ask(self, prompt):
+        return cw.Said(json.dumps({name: self.luck.choice([1.0, 5.0, 9.0]) for name in prompt.choices}))
+
+
+def test_of_speakers_who_waver_an_effect_has_an_interval_and_chance_alone_is_inside_it():
+    trace = cw.run(cw.Society(LAKE, [Fickle(), *[Constant(take=5.0)] * 2]), [4])
+    found = decisions(
+        trace,
+        welfare,
+        budget=400,
+        values=[5.0],
+        nulls=8,
+        society=cw.Society(LAKE, [Fickle(), *[Constant(take=5.0)] * 2]),
+    )
+    assert np.std(found.null) > 0.0
+    rows = found.table.filter(found.table["t"] == 2)  # the last round: nobody is asked after it
+    wide = (found.table["high"] - found.table["low"]).to_numpy()
+    assert (wide > 0.0).all() and ((rows["low"] < rows["effect"]) & (rows["effect"] < rows["high"])).all()
+    assert "Asked anew with nothing changed" in str(found)
+    twice = decisions(
+        trace,
+        welfare,
+        budget=400,
+        values=[5.0],
+        nulls=8,
+        draws=2,
+        society=cw.Society(LAKE, [Fickle(), *[Constant(take=5.0)] * 2]),
+    )
+    assert set(twice.table["draws"]) == {2}
+
+
+def test_what_reaches_nobody_costs_no_call():
+    """Words in the last round: no pay, no reader. In an earlier one they are heard."""
+    trace = cw.run(cw.Society(Chat(), LLM("commonweal/rehearsal-least")), 1)
+    branches = Branches(trace, welfare, budget=0)
+    order, nobody = relevance(
+        branches, [[Deed(2, 0, "say", 1)], [Deed(1, 0, "say", 1)], [Deed(2, 1, "act", 1)]]
+    )
+    assert (order, nobody) == ([2, 1], [0]) and branches.calls == 0
+    found = decisions(trace, welfare, budget=0, channel="say").table
+    last = found.filter(found["t"] == 2)
+    assert set(last["why"]) == {REACHED_NOBODY} and (last["effect"] == 0.0).all()
+    assert set(found.filter(found["t"] < 2)["why"]) == {ENDED}
