@@ -14,10 +14,13 @@ from inspect_ai.model import GenerateConfig, get_model
 
 import commonweal as cw
 from commonweal import institutions, minds, scenarios
+from commonweal.accounts import decisions
 from commonweal.language import LLM, read_eval
 from commonweal.language import _registry as registry
 from commonweal.language import solver as ours
 from commonweal.language.seats import mind, seat, setting, task_name
+from commonweal.measures import welfare
+from commonweal.minds import Constant
 
 FAIR = "commonweal/rehearsal-fair"
 SMALL = {"seeds": 2, "horizon": 3, "n_agents": 3}
@@ -268,6 +271,15 @@ def test_a_mixed_society_runs_resumes_replays_and_is_accounted_for(tmp_path, mon
     journal = tmp_path / "replies.jsonl"
     plain = cw.run(society, 2, journal=cw.Journal(journal))
     assert np.array_equal(plain.act["act"], trace.act["act"]) and len(journal.read_text().splitlines()) == 8
+
+    found = cw.account(trace, welfare, Constant(act=1), budget=200)
+    assert 0 < found.calls <= 200 and len(found.shapley) == 4
+    spared = sum(one.value for one in found.shapley)  # of all seats together: what the stand-in spares
+    fair = cw.run(cw.Society(society.scenario, Constant(act=1)), 2)
+    assert spared == pytest.approx((welfare(fair) - welfare(trace)).mean(), abs=1e-4)
+    assert str(found).count("agent ") >= 1
+    by_act = decisions(trace, welfare, budget=40)
+    assert by_act.calls <= 40 and np.isfinite(by_act.effects()).any()
 
     async def nobody(self, prompt):
         raise AssertionError("asked")

@@ -31,7 +31,7 @@ def score(table, method, **where):
     return rows.select("agent", "round", "both", "off").rows()
 
 
-def test_replay_finds_one_decision_in_every_world_it_made_worse(table):
+def test_replay_finds_one_decision_in_every_world_it_changed(table):
     for method in ("but-for", "but-for, agent's first", "but-for, from then on"):
         assert score(table, method, fault=KINDS[0]) == [(1.0, 1.0, 1.0, 0.0)] * len(FEW)
 
@@ -54,7 +54,7 @@ def test_every_method_stands_beside_it_on_the_same_worlds(table):
         pooled(table).filter(pl.col("fault") == KINDS[0], pl.col("method") == "uniform").row(0, named=True)
     )
     rows = table.filter(pl.col("fault") == KINDS[0], pl.col("method") == "uniform")
-    assert whole["agent"] == pytest.approx((rows["agent"] * rows["worse"]).sum() / rows["worse"].sum())
+    assert whole["agent"] == pytest.approx((rows["agent"] * rows["changed"]).sum() / rows["changed"].sum())
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -89,7 +89,7 @@ def test_no_method_is_told_where(monkeypatch):
     """Attribution gets the trace, and gives the same whatever the label says."""
     case = CASES["prisoner's dilemma"]
     one = plant(case, KINDS[0], 2)
-    assert list(inspect.signature(attribute).parameters) == ["trace", "case", "width"]
+    assert list(inspect.signature(attribute).parameters) == ["trace", "case", "width", "sign"]
     found = attribute(one.trace, case, width(case))
     assert found["but-for"] == (one.agent, one.round)
     other = attribute(plant(case, KINDS[0], 5).trace, case, width(case))
@@ -154,4 +154,4 @@ def test_it_runs_from_the_command_line(capsys):
 def test_replay_finds_the_planted_decision_in_every_scenario(name):
     rows = planted.score(name, KINDS[0], CASES[name], 6)
     found = {row["method"]: row["both"] for row in rows}
-    assert rows[0]["worse"] == 0 or found["but-for"] >= 0.95 > found["uniform"]
+    assert rows[0]["changed"] == 0 or found["but-for"] >= 0.95 > found["uniform"]

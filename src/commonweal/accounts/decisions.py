@@ -66,12 +66,15 @@ class Decisions:
         worst = self.known.sort("effect", "t", "agent", descending=[True, False, False], maintain_order=True)
         return worst.unique(["t", "agent", "channel"], keep="first", maintain_order=True).head(k)
 
-    def effects(self) -> np.ndarray:
-        """Float[T, n]: the largest effect of any alternative to what an agent did; NaN if unknown."""
+    def effects(self, sign: float = 1.0) -> np.ndarray:
+        """Float[T, n]: the largest effect of any alternative to what an agent did; NaN if unknown.
+
+        With `sign` -1 the largest benefit.
+        """
         found = np.full(self.span, np.nan)
         for row in self.known.iter_rows(named=True):
             at = row["t"], row["agent"]
-            found[at] = np.fmax(found[at], row["effect"])
+            found[at] = np.fmax(found[at], sign * row["effect"])
         return found
 
     def __str__(self) -> str:

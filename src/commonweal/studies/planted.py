@@ -242,15 +242,18 @@ REPLAYED = ("but-for, any act", "but-for", "but-for, agent's first", "but-for, f
 METHODS = (*BASELINES, *REPLAYED)
 
 
-def attribute(trace: Trace, case: Case, width: int) -> dict[str, Blame]:
-    """Whom each method blames, from the trace alone: no method is told where the fault was planted."""
+def attribute(trace: Trace, case: Case, width: int, sign: float = 1.0) -> dict[str, Blame]:
+    """Whom each method names, from the trace alone: no method is told where the fault was planted.
+
+    `sign` is +1 where more harm came than of a well-behaved society, -1 where less: what is to be explained.
+    """
     channels = case.scenario.channels()
     found = {name: method(trace, channels) for name, method in BASELINES.items()}
     branches = Branches(trace, case.harm, width=width)
     seen = branches.seen(minds=case.usual)
-    any_act = of(branches, seen=seen).effects()
-    spared = of(branches, stand_in=case.usual, seen=seen).effects()
-    late = too_late(takeovers(branches, case.usual))
+    any_act = of(branches, seen=seen).effects(sign)
+    spared = of(branches, stand_in=case.usual, seen=seen).effects(sign)
+    late = too_late(sign * takeovers(branches, case.usual))
     blamed = (greatest(any_act), greatest(spared), earliest(spared), late)
     return found | dict(zip(REPLAYED, blamed, strict=True))
 
@@ -270,12 +273,12 @@ def score(name: str, kind: str, case: Case, worlds: int) -> list[dict[str, Any]]
     """One row a method: how often it named agent, round and both, and how many rounds it was off."""
     some = [one for seed in range(worlds) if (one := plant(case, kind, seed)) is not None]
     size = SMALL * max((abs(one.added) for one in some), default=1.0)
-    worse = [one for one in some if one.added > max(size, 1e-6)]
-    changed = sum(abs(one.added) > max(size, 1e-6) for one in some)
-    blamed = [attribute(one.trace, case, width(case)) for one in worse]
-    truth = [(one.agent, one.round) for one in worse]
-    spans = [(one.trace.shape[2], int(one.trace.alive[0].sum())) for one in worse]
-    head = {"scenario": name, "fault": kind, "planted": worlds, "changed": changed, "worse": len(worse)}
+    other = [one for one in some if abs(one.added) > max(size, 1e-6)]
+    worse = sum(one.added > 0 for one in other)
+    blamed = [attribute(one.trace, case, width(case), float(np.sign(one.added))) for one in other]
+    truth = [(one.agent, one.round) for one in other]
+    spans = [(one.trace.shape[2], int(one.trace.alive[0].sum())) for one in other]
+    head = {"scenario": name, "fault": kind, "planted": worlds, "changed": len(other), "worse": worse}
     hits = {"uniform": [_by_chance(b, s) for b, s in zip(truth, spans, strict=True)]}
     hits["constant"] = [_hit(b, c) for b, c in zip(truth, _constant(truth), strict=True)]
     for method in METHODS:
@@ -322,10 +325,11 @@ def benchmark(worlds: int = 4, only: Sequence[str] = ()) -> pl.DataFrame:
 
 
 def pooled(table: pl.DataFrame) -> pl.DataFrame:
-    """One row a fault and method: over all worlds of all scenarios in which the outcome became worse."""
+    """One row a fault and method: over all worlds of all scenarios in which the outcome changed."""
     some = table.with_columns(pl.col("agent", "round", "both", "off").fill_nan(0.0))
     weigh = [
-        (pl.col(x) * pl.col("worse")).sum() / pl.col("worse").sum() for x in ("agent", "round", "both", "off")
+        (pl.col(x) * pl.col("changed")).sum() / pl.col("changed").sum()
+        for x in ("agent", "round", "both", "off")
     ]
     counts = [pl.col(x).sum() for x in ("planted", "changed", "worse")]
     named = [one.alias(x) for one, x in zip(weigh, ("agent", "round", "both", "off"), strict=True)]
