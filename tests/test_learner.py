@@ -74,7 +74,9 @@ def dilemma(pooled=0.0, svo=0.0, seed=0, rate=0.1):
     return cw.Society(game, learner, cw.Profile(svo=svo))
 
 
-@pytest.mark.parametrize(("how", "act"), [({}, 1), ({"pooled": 1.0}, 0), ({"svo": 45.0}, 0)])
+@pytest.mark.parametrize(
+    ("how", "act"), [({}, 1), ({"pooled": 1.0}, 0), pytest.param({"svo": 45.0}, 0, marks=pytest.mark.slow)]
+)
 def test_it_defects_unless_an_institution_or_its_profile_makes_cooperation_dominant(how, act):
     assert (share_of_acts(dilemma(**how), act) > 0.9).all()
 

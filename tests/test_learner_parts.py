@@ -98,6 +98,7 @@ def test_many_options_are_as_likely_as_few(monkeypatch):
     assert np.isclose(few[0][0], np.log(0.8 * e[1] / e.sum() + 0.2 / 3)) and few[2][3] == 0.0
 
 
+@pytest.mark.slow
 def test_a_slope_is_the_same_a_few_ticks_at_a_time(monkeypatch):
     game = prisoners_dilemma(horizon=6)
 

@@ -163,6 +163,7 @@ class Reader(cw.Speaker):
         return cw.Said(json.dumps({"answer": max(best, key=lambda letter: best[letter])}))
 
 
+@pytest.mark.slow
 def test_the_check_goes_through_words():
     """Personas that are read take; one that is not read is flagged, beside what was realized."""
     wanted = [cw.Profile(svo=45.0, overconfident=0.75), cw.Profile(svo=-45.0), cw.Profile(svo=45.0)]

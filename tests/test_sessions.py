@@ -100,7 +100,9 @@ def test_convergence_by_hand():
     assert (found.periods == 50).all() and found.converged.all() and (found.acts == 0).all()
 
 
-@pytest.mark.parametrize("case", [pytest.param("pricing", marks=pytest.mark.slow), "unlike", "moral"])
+@pytest.mark.parametrize(
+    "case", ["moral", *(pytest.param(c, marks=pytest.mark.slow) for c in ("pricing", "unlike"))]
+)
 def test_the_kernel_gives_the_same_bits(case):
     pytest.importorskip("numba")
     scenario, minds = CASES[case]
