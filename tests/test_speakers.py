@@ -5,6 +5,7 @@ import contextlib
 import json
 import time
 import types
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -74,6 +75,10 @@ class Chat(cw.Scenario):
 
     def tell(self, sight):
         return f"Age {int(sight['age'])}."
+
+
+def works(prompt):
+    return {"act": "work", "say": ""}
 
 
 class Diary(Chat):
@@ -338,6 +343,42 @@ def test_a_replay_asks_nobody_and_a_counterfactual_only_where_the_prompt_changed
     mask[1, 2] = True  # agent 2 gives nothing in round 1: round 2 looks otherwise
     cw.replay(loaded, society=society, do={"give": (mask, np.zeros(mask.shape))})
     assert [(w.seed, w.tick) for w in voice.calls[6:]] == [(0, 2), (1, 2)]
+
+
+def test_branches_of_one_world_that_ask_the_same_pay_for_it_once():
+    asked = []
+
+    class Slow(Voice):
+        async def ask(self, prompt):
+            asked.append((prompt.where, prompt.turns))
+            await asyncio.sleep(0.01)
+            return await super().ask(prompt)
+
+    society = cw.Society(Chat(), [Slow(works), Constant(act=1), Constant(act=1)])
+    trace = cw.run(society)
+    blank = replace(trace.worlds([0] * 4), replies=trace.replies.clear())
+    asked.clear()
+    mask = np.zeros((4, *trace.shape[1:]), bool)
+    many = cw.replay(blank, society=society, do={"act": (mask, mask)})
+    assert many.valid.all() and many.replies.height == 4 * 3 and len(asked) == 3
+
+
+def test_failed_attempts_count_as_calls_that_are_allowed():
+    class Flaky(Voice):
+        tries = 0
+
+        async def ask(self, prompt):
+            Flaky.tries += 1
+            if Flaky.tries % 3:
+                raise OSError("reset")
+            return await super().ask(prompt)
+
+    society = cw.Society(Chat(), [Flaky(works), Constant(), Constant()])
+    journal = cw.Journal()
+    journal.allowance = 5
+    trace = cw.run(society, journal=journal)
+    assert Flaky.tries == 5 and journal.allowance == 0
+    assert "no more calls are allowed" in trace.invalid[0] and trace.replies.height == 1
 
 
 def test_worlds_cut_out_of_a_trace_keep_their_replies():

@@ -1,5 +1,6 @@
 """Replies that are paid for, kept: by world, tick, agent and try, and only for the very same prompt."""
 
+import asyncio
 import hashlib
 import json
 import math
@@ -34,7 +35,8 @@ class Journal:
     """Replies by call. With a file every finished call is on disk before it is used.
 
     A line that a kill cut short is dropped when the file is read, and written over. `allowance` is how
-    many calls that it does not know may still be made, by all worlds together; those under way count.
+    many attempts at calls that it does not know may still be made, by all worlds together. `asking` holds
+    the calls under way, so that nobody pays for the same one beside.
     """
 
     allowance: float = math.inf
@@ -42,6 +44,7 @@ class Journal:
     def __init__(self, path: str | os.PathLike | None = None):
         self._known: dict[tuple[Where, str], Said] = {}
         self._path = None if path is None else Path(path)
+        self.asking: dict[tuple[Where, str], asyncio.Event] = {}
         if self._path is not None and self._path.exists():
             text = self._path.read_bytes()
             whole = text.rfind(b"\n") + 1

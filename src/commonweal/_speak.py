@@ -167,16 +167,20 @@ class Talk:
     async def _paid(self, speaker: Speaker, prompt: Prompt) -> Said:
         """The journal's answer, or a call; a call that fails is tried again, within all limits."""
         i, key = prompt.where.seat, digest(prompt, self._who[prompt.where.seat])
-        said = self._journal.find(prompt.where, key)
-        if said is None and self._journal.allowance < 1:
-            raise NoAnswer("no more calls are allowed in this replay, and this was not asked before")
+        at, journal = (prompt.where, key), self._journal
+        while (said := journal.find(*at)) is None and at in journal.asking:
+            await journal.asking[at].wait()  # another branch of this world asks the very same
         if said is None:
             for what, mine, most in zip(Budget._fields, self._spent[i], speaker.budget, strict=True):
                 if mine >= most:
                     raise NoAnswer(f"its budget of {most:g} {what} is spent")
-            self._journal.allowance -= 1
-            said = await _call(speaker, prompt)
-            self._journal.keep(Entry(prompt.where, key, said))
+            journal.asking[at] = done = asyncio.Event()
+            try:
+                said = await _call(speaker, prompt, journal)
+                journal.keep(Entry(prompt.where, key, said))
+            finally:
+                del journal.asking[at]
+                done.set()
         else:
             self._observer.recalled(prompt.where, said)
         calls, tokens, cost = self._spent[i]
@@ -242,8 +246,8 @@ def _perceived(profile, sight, seed, t, seat):
     return profile.perceive(sight, jax.random.fold_in(owner_key(seeded(seed), t, "profile"), seat))
 
 
-async def _call(speaker: Speaker, prompt: Prompt) -> Said:
-    """One finished call, after as many failed ones as the speaker allows.
+async def _call(speaker: Speaker, prompt: Prompt, journal: Journal) -> Said:
+    """One finished call, after as many failed ones as the speaker and the journal allow.
 
     Raises:
         NoAnswer: all failed, or all the time is spent.
@@ -252,6 +256,9 @@ async def _call(speaker: Speaker, prompt: Prompt) -> Said:
     try:
         async with asyncio.timeout(None if math.isinf(speaker.total) else speaker.total):
             for _ in range(speaker.attempts):
+                if journal.allowance < 1:
+                    raise NoAnswer("no more calls are allowed in this replay, and this was not asked before")
+                journal.allowance -= 1
                 try:
                     async with asyncio.timeout(None if math.isinf(speaker.patience) else speaker.patience):
                         said = await speaker.ask(prompt)
