@@ -36,7 +36,7 @@ class Survival:
         """The mean number of ticks before it, of the first `horizon` (all that was observed).
 
         The area under the curve, with the Greenwood 95 % interval (Klein and Moeschberger 2003,
-        equation 4.5.3).
+        equation 4.5.3), cut where time ends.
 
         Raises:
             ValueError: the horizon lies beyond what was observed.
@@ -60,7 +60,7 @@ class Survival:
         wide = 1.96 * float(np.sqrt((rest**2 * here / pairs).sum()))
         mean = float(steps.sum())
         n = len(self.time)
-        low, high = (mean - wide, mean + wide) if n > 1 else (np.nan, np.nan)
+        low, high = (max(mean - wide, 0.0), min(mean + wide, end)) if n > 1 else (np.nan, np.nan)
         reason = "invalid, or the series is undefined" if self.missing else ""
         return Estimate(mean, low, high, n, self.missing, reason)
 

@@ -239,36 +239,30 @@ def account(
     *,
     harm: Annotated[str, typer.Option(help="What went wrong: a measure's name, or FILE.py:NAME.")],
     stand_in: Annotated[
-        str, typer.Option(help="By agent, who would have done: FairShare, FILE.py:NAME.")
-    ] = "",
+        str | None, typer.Option(help="Who sits there instead: FairShare, 'Greedy(0.2)', FILE.py:NAME.")
+    ] = None,
     agent: Annotated[bool, typer.Option("--agent", help="Account for agents (the default).")] = False,
     decision: Annotated[bool, typer.Option("--decision", help="Account for decisions.")] = False,
-    budget: Annotated[int | None, typer.Option(help="Replies that may be asked of speakers.", min=0)] = None,
+    budget: Annotated[int | None, typer.Option(help="Most calls to speakers, in all.", min=0)] = None,
     theta: Annotated[float | None, typer.Option(help="The value from which on a society passes.")] = None,
     world: Annotated[int, typer.Option(help="By decision: which world.", min=0)] = 0,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say who caused it, by replaying with stand-ins."""
-    from . import Measure, Mind, load
-    from .accounts.account import account as by_agents
-    from .accounts.decisions import decisions
-    from .lab.again import stored
-    from .lab.files import load as module
+    from . import Measure, Mind
+    from .lab.blame import accounts
+    from .lab.files import load
     from .report.catalog import named
 
     if file is not None:
-        module(file)
-    what, found = named("measures", harm, Measure), {}
-    for name, path in stored(folder).items():
-        if decision:
-            found[name, "decision"] = decisions(load(path), what, world=world, budget=budget)
-        if agent or not decision:
-            who, more = named("minds", stand_in or "(--stand-in)", Mind), {"theta": theta, "budget": budget}
-            found[name, "agent"] = by_agents(load(path), what, who, **more)
+        load(file)
+    what, who = named("measures", harm, Measure), named("minds", stand_in, Mind) if stand_in else None
+    by = tuple(["decision"] * decision + ["agent"] * (agent or not decision))
+    found = list(accounts(folder, what, who, by=by, world=world, theta=theta, budget=budget))
     if as_json:
-        return _print_json([{"trace": name, "by": by} | one.as_dict() for (name, by), one in found.items()])
-    print("\n\n".join(f"{name}, by {by}\n{one}" for (name, by), one in found.items()))
+        return _print_json([{"trace": name, "by": kind} | one.as_dict() for name, kind, one in found])
+    print("\n\n".join(f"{name}, by {kind}\n{one}" for name, kind, one in found))
 
 
 @app.command()
@@ -380,7 +374,7 @@ def check(file: File, as_json: Json = False) -> None:
 
 
 def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+    print(json.dumps(data, indent=1, allow_nan=False))
 
 
 def _home(study: "Study", out: Path | None, several: bool) -> Path:

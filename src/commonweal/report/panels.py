@@ -21,7 +21,7 @@ RISKS += ("polarization", "power", "responsibility")
 LASTING = ["ticks", "happened"]  # the columns of a measure of how long something lasted
 EXPLORED = (
     "Not declared beforehand: a hint where to look, no evidence. FDR p is adjusted for the share of false "
-    "discoveries among all of these comparisons (Benjamini and Hochberg)."
+    "discoveries among all comparisons of this study that nobody declared (Benjamini and Hochberg)."
 )
 
 
@@ -64,7 +64,7 @@ def _lasting(results: Results, measure: str) -> Section:
     notes = (
         f"{measure}: {results.plan['measures'][measure]['text'].partition(chr(10))[0]} A world that ended "
         f"before counts as not known from then on (right-censored). The mean is of the first {both:g} ticks, "
-        "which every condition has; p is that of the log-rank test against the baseline.",
+        "which every condition has; p is that of the log-rank test against the baseline, not adjusted.",
     )
     head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
     figure = steps(curves, last, "tick", "share not yet fallen")
