@@ -3,7 +3,9 @@
 import gzip
 import json
 import random
+from collections import Counter
 from io import StringIO
+from types import SimpleNamespace as NS
 
 import numpy as np
 import polars as pl
@@ -11,10 +13,13 @@ import pytest
 from rich.console import Console
 
 from commonweal.interop import audit_any, audit_talk, from_trace, read_any, read_histories, read_spans
+from commonweal.interop import spans as of_spans
 from commonweal.interop.attribution import TITLE
-from commonweal.interop.conversation import MOST, clean, number, pieces, shown, truth
+from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, shown, truth
 from commonweal.interop.exchange import giving_in, reciprocity
 from commonweal.interop.section import ratio
+from commonweal.interop.spans import Span, add_messages
+from commonweal.language.transcripts import _spans as of_logs
 
 FAIL = "who made it fail"
 
@@ -100,6 +105,116 @@ def test_what_is_wrong_is_named_and_never_dropped(folder):
     assert "bad: 4.json: no JSON" in text and "value that could not be read: 2.json" in text
 
 
+def test_content_that_is_no_text_is_named(folder):
+    image, words = {"type": "image", "url": "x"}, {"type": "text", "text": "seen"}
+    came = [{"text": "hidden"}, 7, [image], [words, image], [], None, "said"]
+    found = read_histories(folder({"history": [{"name": "a", "content": one} for one in came]}))
+    assert found.messages["text"].to_list() == [None, None, None, "seen", None, None, "said"]
+    assert found.doubts.rows() == [
+        ("1.json, message 0, text", "a dict of 1, wanted text"),
+        ("1.json, message 1, text", "7, wanted text"),
+        ("1.json, message 2, text", "1 of 1 parts, wanted text"),
+        ("1.json, message 3, text", "1 of 2 parts, wanted text"),
+    ]
+
+
+def test_a_second_history_is_named_and_a_first_that_is_none_hides_no_other(folder):
+    two = said("a") | {"messages": [{"name": "z", "content": "2"}] * 3, "conversation": "its name"}
+    other = {"history": None, "messages": said("b")["history"]}
+    found = read_histories(folder(two, other))
+    assert found.messages["speaker"].to_list() == ["a", "b"] and found.bad.is_empty()
+    assert found.doubts.rows() == [("1.json, messages", "a list of 3 beside history, which alone is read")]
+
+
+def test_files_of_a_folder_that_are_not_read_are_named(folder):
+    path = folder(said("A", "B"))
+    (path / "t.csv").write_text("a,b\n1,2\n")
+    (path / "m.ndjson").write_text(json.dumps(said("C")))
+    found = read_any(path)
+    assert found.messages["speaker"].to_list() == ["A", "B", "C"]
+    assert found.notes == ("Not read, of another kind: t.csv.",)
+    for i in range(7):
+        (path / f"\x1b{i}.txt").write_text("")
+    assert r"Not read, of another kind: \x1b0.txt, \x1b1.txt" in read_any(path).notes[0]
+    assert read_any(path).notes[0].endswith(" and 3 more.")
+    assert read_any(path / "1.json").notes == ()
+
+
+def test_a_broken_log_is_a_fault_and_hides_no_json(folder):
+    def logs(at):  # as `read_logs` does, without Inspect
+        found = Collector(at.name, "logs")
+        for file, label in files(at, ".eval"):
+            if b"fine" in file.read_bytes():
+                found.message("talk", "A", label)
+            else:
+                found.lost(label, "cannot be read")
+        return found.done()
+
+    path = folder(said("A", "B"))
+    (path / "b.eval").write_bytes(b"no zip")
+    found = read_any(path, logs=logs)
+    assert (found.kind, found.kept, found.read) == ("JSON histories", 2, 3)
+    ((where, reason),) = found.bad.rows()
+    assert where == "b.eval" and "first fault is at b.eval: cannot be read" in reason
+    (path / "a.eval").write_bytes(b"fine")
+    found = read_any(path, logs=logs)
+    assert (found.kind, found.kept, found.read) == ("logs", 1, 2)
+    assert found.notes == ("Not read, of another kind: 1.json.",)
+    with pytest.raises(ValueError, match="first fault is at b.eval: cannot be read"):
+        read_any(path / "b.eval", logs=logs)
+    (path / "a.eval").unlink()
+    (path / "1.json").write_text("null")
+    with pytest.raises(ValueError, match="first fault is at b.eval: cannot be read"):
+        read_any(path, logs=logs)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fault"),
+    [
+        (
+            "t.jsonl.gz",
+            gzip.compress(b'{"history": []}' * 50, mtime=0)[:-9],
+            r"t.jsonl.gz: cannot be read \(EOFError",
+        ),
+        ("b.json", b"\x80\xff\x00", r"b.json: no JSON \(UnicodeDecodeError"),
+        ("z.json", b"", "z.json: empty"),
+        ("d.json", b"[" * 50_000, r"d.json: no JSON \(RecursionError"),
+        ("n.json", b"null", "n.json: came None"),
+        ("l.json", b"[1, 2, 3]", "l.json: came a list of 3"),
+        ("s.json", b'[{"name": "chat", "spanId": "1"}]', "s.json: came a list of 1"),
+        ("o.jsonl", b'5\n{"a": 1}', "o.jsonl, line 1: came 5"),
+    ],
+    ids=list("tbzdnlso"),
+)
+def test_what_holds_nothing_says_what_came(tmp_path, file, content, fault):
+    (tmp_path / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"nothing that is known; the first fault is at {fault}.*; wanted a"):
+        read_any(tmp_path / file)
+
+
+def test_a_bare_list_of_messages_is_one_conversation(tmp_path):
+    (tmp_path / "m.json").write_text(json.dumps([*said("A", "B")["history"], 5]))
+    found = read_any(tmp_path / "m.json")
+    assert found.messages.select("conversation", "speaker").rows() == [("m.json", "A"), ("m.json", "B")]
+    assert found.bad["where"].to_list() == ["m.json, message 2"]
+
+
+def test_a_folder_of_tables_says_that_one_would_do(tmp_path):
+    for name in ("b.csv", "a.csv.gz"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(ValueError, match=r"or one table of decisions: commonweal audit .*a\.csv\.gz$"):
+        read_any(tmp_path)
+
+
+@pytest.mark.parametrize("make", [str, lambda p: p.mkdir(), lambda p: p.write_text("{")])
+@pytest.mark.parametrize("name", ["\x1b[31mred", "\x1b[31mred.json", "\x1b[31mred.csv"])
+def test_errors_spell_out_the_path(tmp_path, make, name):
+    make(tmp_path / name)
+    with pytest.raises((ValueError, FileNotFoundError)) as error:
+        read_any(tmp_path / name)
+    assert "\x1b" not in str(error.value) and r"\x1b[31mred" in str(error.value)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_breaks_every_entry_is_kept_or_named(folder, seed):
     rng = random.Random(seed)
@@ -125,7 +240,9 @@ def test_nothing_there_is_an_error_that_teaches(tmp_path, make, said_so):
 
 
 def test_a_folder_without_conversations_says_what_was_wanted(folder):
-    with pytest.raises(ValueError, match="logs holds none; wanted a folder of JSON histories"):
+    with pytest.raises(
+        ValueError, match="first fault is at 1.json: came an object with 'a'; wanted a folder of"
+    ):
         read_any(folder({"a": 1}))
     with pytest.raises(ValueError, match="no message that can be used .* at 1.json: came an object with 'a'"):
         read_histories(folder({"a": 1}))
@@ -198,6 +315,19 @@ def test_ratio_is_pooled_and_its_interval_is_that_of_the_units():
     assert wide.high - wide.low > 2 * (one.high - one.low)
 
 
+def test_units_without_a_value_have_a_footnote(folder):
+    labels = [{"mistake_agent": "A", "mistake_step": "0"}] + [{"mistake_agent": "B"}] * 2
+    found = audit_any(folder(*(said("A", "B", **labels[i] if i < 3 else {}) for i in range(9))))
+    text = printed(found, 150)
+    assert "(a) 2 of 3 conversations have no value: no label, or no other to go by" in text
+    assert "3 of 9 conversations are labelled." in text
+    assert "0.500* (a)" in text  # any speaker, any message: the step of one of three
+    one = audit_any(folder(said("A", "B"), name="one"))
+    assert "(a) one conversation, no interval" in printed(one)
+    talk = one["who talks"]
+    assert talk.told(talk["A"]["share of messages"]) == "0.50 (one conversation)"
+
+
 def test_claims_worked_by_hand(folder):
     def messages(*each):
         rows = [dict(zip(("name", "honest", "believed", "ahead"), one, strict=True)) for one in each]
@@ -248,6 +378,23 @@ def test_influence_of_stances_is_found_where_there_is_some_and_only_there(folder
     assert (a.low > 0.8) if follows else (a.low <= 0.0 <= a.high or abs(a.value) < 0.02)
     assert abs(b.value) < 0.02
     assert found["who talks to whom"].why == "receivers are not named, and a round is said at once"
+
+
+def test_influence_is_looked_at_within_bounds_and_it_says_so(folder, monkeypatch):
+    path = folder(*(said(*"ABC" * 5) for _ in range(9)))
+    assert "in 9 of 9 conversations" in audit_any(path)["influence"].notes[0]
+    monkeypatch.setattr("commonweal.interop.exchange.WORK", 7 * 6 * (150 + 15))  # 6 pairs, 15 messages
+    found = audit_any(path)["influence"]
+    assert "in 7 of 9 conversations" in found.notes[0] and found["A"]["whose turn"].n == 7
+    monkeypatch.setattr("commonweal.interop.exchange.WORK", 0)
+    assert "in 6 of 9 conversations" in audit_any(path)["influence"].notes[0]  # enough for an interval
+
+
+def test_resamples_that_are_kept_are_those_drawn_anew(monkeypatch):
+    top, bottom = np.arange(30.0), np.full(30, 40.0)
+    kept = [ratio(top, bottom), ratio(top, bottom)]
+    monkeypatch.setattr("commonweal.interop.section.KEPT", 0)
+    assert kept == [ratio(top, bottom)] * 2
 
 
 def test_influence_of_turns_needs_three(folder):
@@ -388,6 +535,86 @@ def test_spans_that_are_none_and_rings_are_survived(tmp_path):
     found = read_spans(tmp_path / "s.jsonl")
     assert found.messages["speaker"].to_list() == ["X", "X"]
     assert found.bad["where"].to_list() == ["s.jsonl, line 3", "s.jsonl, line 4", "s.jsonl, line 5"]
+
+
+def random_spans(rng, n):
+    """Spans of which some are in rings, or part of what is not there."""
+    ids, kinds = [str(i) for i in range(n)], ["chat", "invoke_agent", "invoke_agent", "tool"]
+    for i in ids:
+        parent, agent, talk = rng.choice([*ids, None, "?"]), rng.choice(["A", "B", None]), rng.choice("cd ")
+        yield Span("x", i, parent, "t", rng.choice(kinds), 0, 0, agent, talk.strip() or None, "m")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_who_speaks_to_whom_is_what_walking_up_says(seed):
+    rng = random.Random(seed)
+    spans = list(random_spans(rng, rng.randint(1, 9)))
+    by_id = {one.id: one for one in spans}
+
+    def above(one):
+        seen = {one.id}
+        while one.parent in by_id and one.parent not in seen:
+            seen.add(one.parent)
+            one = by_id[one.parent]
+            yield one
+
+    def first(some):
+        return next((one for one in some if one), None)
+
+    called = {x.id for one in spans if one.operation == "chat" for x in above(one)}
+    wanted = []
+    for one in spans:
+        line = [one, *above(one)]
+        who = first(x.agent for x in line) or "m"
+        caller = first(x.agent for x in line if x.operation == "invoke_agent" and x.agent != who)
+        talk = first(x.conversation for x in line) or "t"
+        invoked = one.operation == "invoke_agent"
+        wanted += [(talk, caller, one.agent)] if invoked and caller and one.agent else []
+        if one.operation == "chat" or (invoked and one.id not in called):
+            wanted.append((talk, who, caller))
+    found = Collector("spans", "spans")
+    add_messages(spans, found)
+    if wanted:
+        rows = found.done().messages.select("conversation", "speaker", pl.col("to").list.first()).rows()
+        assert sorted(rows, key=str) == sorted(wanted, key=str)
+
+
+def test_deep_spans_take_time_in_proportion():
+    def looked(n):
+        spans, steps = (
+            [Span("x", str(i), str(i - 1), "t", "chat", i, i, f"a{i}") for i in range(n)],
+            Counter(),
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(of_spans, "_parent", lambda one: steps.update(n=1) or (one.trace, one.parent))
+            add_messages(spans, Collector("spans", "spans"))
+        return steps["n"]
+
+    assert looked(2_000) <= 2.1 * looked(1_000)
+
+
+def test_a_status_that_was_not_recorded_is_no_success(tmp_path):
+    one = span("1", None, 0, operation__name="chat", agent__name="A")
+    rows = [one, one | {"status": {}}, one | {"status": {"code": 1}}, one | {"status": {"code": 2}}]
+    (tmp_path / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert read_spans(tmp_path / "s.jsonl").messages["failed"].to_list() == [None, False, False, True]
+    (tmp_path / "s.jsonl").write_text(json.dumps(one))
+    assert "share failed" not in audit_any(tmp_path / "s.jsonl")["who talks"]["A"]
+
+
+def test_a_time_that_was_not_recorded_is_none():
+    usage, at = NS(input_tokens=1, output_tokens=1), NS(timestamp=lambda: 5.0)
+    more = {"timestamp": at, "role": "A", "model": "m", "error": None, "uuid": None, "span_id": "s"}
+    calls = [
+        NS(event="model", working_time=x, output=NS(usage=usage, completion="hi"), **more)
+        for x in (None, 2.0)
+    ]
+    alone = NS(event="span_begin", timestamp=at, type="agent", name="B", id="z", parent_id=None)
+    found = Collector("logs", "logs")
+    add_messages(list(of_logs(NS(events=[*calls, alone]), "talk")), found)
+    assert sorted(found.done().messages.select("speaker", "seconds").rows(), key=str) == [
+        ("A", 2.0), ("A", None), ("B", None)
+    ]  # fmt: skip
 
 
 def test_an_agent_without_recorded_calls_speaks_when_it_ends(tmp_path):

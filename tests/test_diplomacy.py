@@ -71,6 +71,8 @@ def test_bad_dialogues_are_named(tmp_path):
         ("d.jsonl, line 5", "1 score differences for 4 messages"),
         ("d.jsonl, line 5, message 1, honest", "'perhaps', wanted true or false"),
     ]
+    five = read_diplomacy(write(tmp_path / "f.jsonl", DIALOGUE | {"messages": ["x", 5, "y", "z"]}))
+    assert five.doubts.rows() == [("f.jsonl, line 1, message 1, text", "5, wanted text")]
     with pytest.raises(ValueError, match="no message that can be used .* line 1: lists of different length"):
         read_diplomacy(write(tmp_path / "e.jsonl", short))
 

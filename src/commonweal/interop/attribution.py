@@ -44,7 +44,10 @@ def attribution(messages: pl.DataFrame, labels: pl.DataFrame) -> Section:
     cases = [case for case in cases if case.speakers]
     lines = [_line(name, cases, guesses) for name, guesses in _guesses(cases)]
     silent = sum(case.agent is not None and case.agent not in case.speakers for case in cases)
-    notes = [
+    notes = (
+        [f"{len(cases):,} of {len(spoken):,} conversations are labelled."] if len(cases) < len(spoken) else []
+    )
+    notes += [
         "'any speaker, any message' is the expectation of a uniform guess; the constant leaves its own out."
     ]
     notes += (

@@ -21,6 +21,7 @@ from .._trace import Trace
 
 MOST = 1 << 28  # bytes of one file, unpacked
 LARGEST = 2**53  # the largest number that is surely whole
+JSON = (".json", ".jsonl", ".ndjson")
 BROKEN = (OSError, EOFError, zlib.error, UnicodeError)
 WRONG = (ValueError, RecursionError)  # no JSON, or JSON nested too deeply
 MESSAGES: dict[str, Any] = {
@@ -134,8 +135,8 @@ class Collector:
         """The value as its column holds it; null, and a doubt, where that cannot be."""
         kind, found, wanted = MESSAGES.get(key, pl.Boolean), None, "text"
         if key == "text":
-            return clean(value) if isinstance(value, str) else None
-        if kind == pl.String:
+            found = clean(value) if isinstance(value, str) else None
+        elif kind == pl.String:
             found = (
                 clean(value) if isinstance(value, str) else str(value) if number(value) is not None else None
             )
@@ -275,7 +276,9 @@ def files(path: str | os.PathLike, *ends: str) -> list[tuple[Path, str]]:
         return [(path, path.name)]
     found = sorted((p for p in path.rglob("*") if p.is_file() and kind_of(p) in ends), key=_natural)
     if not found:
-        raise ValueError(f"{path} holds no file that ends in {' or '.join(ends)}; wanted one at least")
+        raise ValueError(
+            f"{shown(str(path))} holds no file that ends in {' or '.join(ends)}; wanted one at least"
+        )
     return [(p, p.relative_to(path).as_posix()) for p in found]
 
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .conversation import Collector, Conversations, brief, files, pieces
+from .conversation import JSON, Collector, Conversations, brief, files, pieces
 
 LISTS = ("messages", "speakers", "receivers", "sender_labels", "receiver_labels")
 DELTA = ("game_score_delta", "score_delta")
@@ -19,13 +19,13 @@ UNSAID = "NOANNOTATION"
 
 
 def read_diplomacy(path: str | os.PathLike) -> Conversations:
-    """The dialogues of a .jsonl file, packed or not, or of all in a folder.
+    """The dialogues of a file, one a line, packed or not, or of all in a folder.
 
     Raises:
         ValueError: no file, or no message in any.
     """
     found, number, empty = Collector(Path(path).name, "Diplomacy dialogues"), 0, 0
-    for file, label in files(path, ".jsonl"):
+    for file, label in files(path, *JSON):
         for where, value, fault in pieces(file, label):
             fault = fault or _fault(value)
             if fault:

@@ -7,13 +7,15 @@ import polars as pl
 
 from .._measure import Estimate, estimate, not_available
 from ..measures.influence import transfer
-from .section import Line, Section, beyond, ratio
+from .section import FEW, Line, Section, beyond, ratio
 
 MOST = 30  # speakers, or pairs, with lines of their own
 ADDRESSED = 0.9  # share of messages that must name a receiver before receivers are counted
 SHUFFLES = 20
 PARTIES = 8  # speakers of a conversation whose influence is looked at
 LOOKED = 300  # conversations looked at for influence
+WORK = 600_000  # pairs' messages after which no more conversations are: some 5 s
+EACH = 150  # messages that a pair costs besides its own
 LEAST, LONGEST = 12, 2000  # messages that it takes, and that are read, of each
 MEANS = {"words": "words a message", "tokens_out": "tokens a message", "seconds": "seconds a message"}
 
@@ -137,9 +139,15 @@ def influence(messages: pl.DataFrame) -> Section:
     found: dict[str, dict[str, list[float]]] = {way: {} for way in ways}
     cells = messages.sort("t").partition_by("conversation", maintain_order=True)
     looked = sorted((c for c in cells if c.height >= LEAST), key=lambda c: c["conversation"][0])[:LOOKED]
+    work = done = 0
     for cell in looked:
+        if work >= WORK and done >= FEW:
+            break
+        done += 1
         for way, series in ways.items():
-            for who, bits in _moves(series(cell.head(LONGEST))).items():
+            some = series(cell.head(LONGEST))
+            work += len(some) * (len(some) - 1) * (EACH + min(cell.height, LONGEST))
+            for who, bits in _moves(some).items():
                 found[way].setdefault(who, []).append(bits)
     who = [one for one in speakers(messages) if any(one in some for some in found.values())]
     if not who:
@@ -150,9 +158,9 @@ def influence(messages: pl.DataFrame) -> Section:
         for one in who[:MOST]
     )
     note = (
-        f"Transfer entropy in {len(looked):,} of {len(cells):,} conversations (from {LEAST} messages on; at "
-        f"most {LOOKED}, {LONGEST:,} messages and {PARTIES} speakers each), less the mean when permuted: "
-        "up to 0 it is nothing. A common cause reads as influence."
+        f"Transfer entropy in {done:,} of {len(cells):,} conversations (from {LEAST} messages on; the first "
+        f"by name, as many as take some seconds, at most {LOOKED}; of each {LONGEST:,} messages, {PARTIES} "
+        "speakers), less the mean when permuted: up to 0 it is nothing. A common cause reads as influence."
     )
     return Section(title, lines, notes=(note, *beyond(len(who), MOST, "speakers")))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from .._measure import Estimate, not_available
 from .conversation import shown
 
 RESAMPLES = 2000
+KEPT = 20_000  # units up to which resamples are kept for the next figure
 WIDE = 140  # columns from which an interval stands beside its value
 LONGEST = 30  # characters shown of a name
 FEW = 6  # units below which an interval says little
@@ -39,6 +41,10 @@ class Section:
 
     def __getitem__(self, name: str) -> dict[str, Estimate]:
         return {line.name: line.figures for line in self.lines}[name]
+
+    def told(self, found: Estimate) -> str:
+        """An estimate of this section in words."""
+        return str(found).replace("(one world)", f"(one {self.unit})", 1)
 
     def to_dict(self) -> dict:
         """JSON-able."""
@@ -79,14 +85,25 @@ def ratio(
     why = reason if missing else ""
     if n == 1:
         return Estimate(value, np.nan, np.nan, 1, missing, why)
-    rng, each = np.random.default_rng(0), max(1, 4_000_000 // n)
     found = list[np.ndarray]()
-    for at in range(0, RESAMPLES, each):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=min(each, RESAMPLES - at)).astype(float)
+    for counts in _kept(n) if n <= KEPT else _resampled(n):
+        times = counts.astype(float)
         with np.errstate(invalid="ignore", divide="ignore"):
             found.append((times @ top / (times @ bottom)) @ odds)
     low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
     return Estimate(value, float(low), float(high), n, missing, why)
+
+
+def _resampled(n: int) -> Iterator[np.ndarray]:
+    """How often each of n units is in each resample, some resamples at a time; always the same."""
+    rng, each = np.random.default_rng(0), max(1, 4_000_000 // n)
+    for at in range(0, RESAMPLES, each):
+        yield rng.multinomial(n, np.full(n, 1 / n), size=min(each, RESAMPLES - at)).astype(np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _kept(n: int) -> tuple[np.ndarray, ...]:
+    return tuple(_resampled(n))
 
 
 @dataclass
@@ -116,7 +133,7 @@ def drawn(section: Section, width: int) -> Iterator:
     for head in heads:
         table.add_column(Text(head), justify="right", overflow="fold")
     for line in section.lines[: section.most]:
-        cells = [_cell(line.figures.get(head), wide, notes) for head in heads]
+        cells = [_cell(line.figures.get(head), section.unit, wide, notes) for head in heads]
         first = [shown(line.name, 3 * LONGEST)] + ([f"  {shown(line.about)}"] if line.about else [])
         table.add_row(*map(Text, ["\n".join(first), *cells]))
     yield table
@@ -127,13 +144,18 @@ def drawn(section: Section, width: int) -> Iterator:
         yield Text(f"  {end}")
 
 
-def _cell(found: Estimate | None, wide: bool, notes: _Notes) -> str:
-    """An estimate as text, interval beside or below; an NA or a lone unit by its footnote."""
+def _cell(found: Estimate | None, unit: str, wide: bool, notes: _Notes) -> str:
+    """An estimate as text, interval beside or below; an NA, a lone unit and missing ones by a footnote."""
     if found is None:
         return ""
     if found.n == 0:
         return f"NA ({notes.mark(found.reason)})"
     few = "*" if found.n < FEW else ""
+    if found.missing:
+        units = f"{found.missing:,} of {found.n + found.missing:,} {unit}s"
+        few += f" ({notes.mark(f'{units} have no value: {found.reason}')})"
+    elif found.n == 1:
+        few += f" ({notes.mark(f'one {unit}, no interval')})"
     if found.n == 1:
         return f"{digits(found.value)}{few}"
     return f"{digits(found.value)}{few}{' ' if wide else chr(10)}[{digits(found.low)}, {digits(found.high)}]"

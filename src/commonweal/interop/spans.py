@@ -19,12 +19,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .conversation import WRONG, Collector, Conversations, brief, files, name, number, pieces, total
+from .conversation import JSON, WRONG, Collector, Conversations, brief, files, name, number, pieces, total
 from .who_and_when import is_object, words
 
 CALLS = ("chat", "generate_content", "text_completion")
 INVOKE = "invoke_agent"
 NANO = 1e-9
+Key = tuple[str, str]  # of an operation: its trace and its id
 
 
 class Span(NamedTuple):
@@ -58,7 +59,7 @@ def read_spans(path: str | os.PathLike) -> Conversations:
         ValueError: no file, or no model call and no invoked agent in any.
     """
     found, spans = Collector(Path(path).name, "OpenTelemetry spans"), list[Span]()
-    for file, label in files(path, ".json", ".jsonl", ".ndjson"):
+    for file, label in files(path, *JSON):
         for where, value, fault in pieces(file, label):
             for at, one in _spans(where, value):
                 span = None if fault else _span(at, one)
@@ -80,17 +81,12 @@ def add_messages(spans: Sequence[Span], found: Collector) -> list[str]:
     Other operations (tools, workflows) are counted in a note.
     """
     by_id = {(one.trace, one.id): one for one in spans}
-    calling, rest = set[tuple[str, str]](), Counter[str]()
+    known, calling, rest = dict[Key, Around](), _calling(spans, by_id), Counter[str]()
     events: list[tuple[Any, ...]] = []
-    for one in spans:
-        if one.operation in CALLS:
-            calling |= {(above.trace, above.id) for above in _above(one, by_id)}
     for i, one in enumerate(spans):
-        line = [one, *_above(one, by_id)]
-        who = next((above.agent for above in line if above.agent), one.model)
-        agents = (above.agent for above in line if above.operation == INVOKE and above.agent != who)
-        talk = next((above.conversation for above in line if above.conversation), one.trace)
-        caller = next((agent for agent in agents if agent), None)
+        around = _around(one, _above(one, by_id, known))
+        who, talk = around.agent or one.model, around.conversation or one.trace
+        caller = around.invoked if around.invoked != who else around.before
         start, end = one.start or 0.0, one.end or one.start or 0.0
         if one.operation == INVOKE and caller and one.agent:
             events.append((start, i, 0, talk, caller, one, {"to": one.agent, "text": one.asked}))
@@ -109,13 +105,50 @@ def add_messages(spans: Sequence[Span], found: Collector) -> list[str]:
     return notes + ([f"{timeless:,} operations have no time, and come first."] if timeless else [])
 
 
-def _above(one: Span, by_id: dict[tuple[str, str], Span]) -> Iterator[Span]:
-    """The operations that this is part of, the nearest first; a ring is walked once."""
-    seen = {one.id}
-    while one.parent and one.parent not in seen and (one.trace, one.parent) in by_id:
-        seen.add(one.parent)
-        one = by_id[one.trace, one.parent]
-        yield one
+class Around(NamedTuple):
+    """Of an operation and those that it is part of, the nearest `agent`, `conversation` and `invoked` agent,
+    and the nearest invoked agent `before` that of another name."""
+
+    agent: str | None = None
+    conversation: str | None = None
+    invoked: str | None = None
+    before: str | None = None
+
+
+def _around(one: Span, above: Around) -> Around:
+    """What is around an operation, from what is around the one that it is part of."""
+    invoked, before = above.invoked, above.before
+    if one.operation == INVOKE and one.agent and one.agent != invoked:
+        invoked, before = one.agent, invoked
+    return Around(one.agent or above.agent, one.conversation or above.conversation, invoked, before)
+
+
+def _above(one: Span, by_id: dict[Key, Span], known: dict[Key, Around]) -> Around:
+    """What is around the operation that this is part of; each is looked at once (twice in a ring)."""
+    path, at = dict[Key, Span](), _parent(one)
+    while at in by_id and at not in known and at not in path:
+        path[at] = by_id[at]
+        at = _parent(path[at])
+    for _ in range(2 if at in path else 1):
+        around = known.get(at, Around())
+        for key, each in reversed(path.items()):
+            around = known[key] = _around(each, around)
+    return known.get(_parent(one), Around())
+
+
+def _parent(one: Span) -> Key:
+    return one.trace, one.parent or ""
+
+
+def _calling(spans: Sequence[Span], by_id: dict[Key, Span]) -> set[Key]:
+    """The operations that a model call is part of."""
+    found = set[Key]()
+    for one in spans:
+        at = _parent(one)
+        while one.operation in CALLS and at in by_id and at not in found:
+            found.add(at)
+            at = _parent(by_id[at])
+    return found
 
 
 # ------------------------------------------------------------------------------------------ reading
@@ -172,7 +205,7 @@ def _span(where: str, one: Any) -> Span | None:
         _text(about.get("gen_ai.output.messages")),
         about.get("gen_ai.usage.input_tokens"),
         about.get("gen_ai.usage.output_tokens"),
-        code in ("2", "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR"),
+        code in ("2", "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR") if is_object(status) else None,
     )
 
 

@@ -1,6 +1,7 @@
 """Conversations as JSON histories, with who made each fail and when: the shape of the data set Who&When.
 
-A file holds one conversation: an object with a list `history` (or `messages`, `conversation`) of objects.
+A file holds one conversation: an object with a list `history` (or `messages`, `conversation`) of objects, or
+that list alone.
 
 - The speaker of a message is its `name`, `speaker`, `agent`, `from` or `role`, the first that is there; what
   was said is its `content`, `text` or `message`, as text or as a list of parts with `text`.
@@ -19,7 +20,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from .conversation import Collector, Conversations, brief, files, name, pieces
+from .conversation import JSON, Collector, Conversations, brief, files, name, pieces
 
 HISTORY = ("history", "messages", "conversation")
 SPEAKER = ("name", "speaker", "agent", "from", "role")
@@ -38,21 +39,30 @@ def read_histories(path: str | os.PathLike) -> Conversations:
         ValueError: no file, or no message in any.
     """
     found = Collector(Path(path).name, "JSON histories")
-    for file, label in files(path, ".json", ".jsonl"):
+    for file, label in files(path, *JSON):
         for where, value, fault in pieces(file, label):
-            history = (
-                next((value[key] for key in HISTORY if key in value), None) if is_object(value) else None
-            )
+            value = {HISTORY[0]: value} if is_talk(value) else value
+            here = [(key, value[key]) for key in HISTORY if key in value] if is_object(value) else []
+            (key, history), *rest = sorted(here, key=lambda x: not isinstance(x[1], list)) or [("", None)]
             if fault or not isinstance(history, list) or not history:
                 found.lost(where, fault or _unlike(value, history))
-            else:
-                _conversation(found, where, value, history)
+                continue
+            _conversation(found, where, value, history)
+            for other, some in rest:
+                if isinstance(some, list) and some:
+                    found.doubt(f"{where}, {other}", f"{brief(some)} beside {key}, which alone is read")
     return found.done()
 
 
 def is_object(value: Any) -> bool:
     """Whether a JSON value is an object."""
     return isinstance(value, dict)
+
+
+def is_talk(value: Any) -> bool:
+    """Whether a JSON value is a bare list of messages: one of them at least has a speaker and content."""
+    some = [one for one in value if is_object(one)] if isinstance(value, list) else []
+    return any(any(name(one.get(key)) for key in SPEAKER) and any(key in one for key in TEXT) for one in some)
 
 
 def _conversation(found: Collector, where: str, value: dict, history: list) -> None:
@@ -80,7 +90,8 @@ def _message(found: Collector, conversation: str, where: str, one: Any) -> bool:
         speaker = aside[1]
         to = to or aside["to"] or (speaker if aside["self"] else None)
     more = {key: one[key] for key in AS_IS if key in one}
-    more |= {"to": to, "text": words(next((one[key] for key in TEXT if key in one), None))}
+    came = next((one[key] for key in TEXT if key in one), None)
+    more |= {"to": to, "text": _text(found, f"{where}, text", came)}
     more |= {"stance": next((one[key] for key in STANCE if key in one), None)}
     more |= {"role": one["role"] if isinstance(one.get("role"), str) else None}
     return found.message(conversation, speaker, where, **more)
@@ -89,13 +100,32 @@ def _message(found: Collector, conversation: str, where: str, one: Any) -> bool:
 def words(value: Any) -> str | None:
     """The text of a message's content: as it stands, or of its parts."""
     if isinstance(value, list):
-        parts = [one.get("text", one.get("content")) if is_object(one) else one for one in value]
-        return "\n".join(one for one in parts if isinstance(one, str)) or None
+        return "\n".join(one for one in map(_part, value) if one is not None) or None
     return value if isinstance(value, str) else None
+
+
+def _part(one: Any) -> str | None:
+    """The text of a part of a message's content."""
+    text = one.get("text", one.get("content")) if is_object(one) else one
+    return text if isinstance(text, str) else None
+
+
+def _text(found: Collector, where: str, came: Any) -> Any:
+    """The text of a message's content, for `found`; of parts that are no text it is told."""
+    if not isinstance(came, list):
+        return came
+    lost = sum(_part(one) is None for one in came)
+    if lost:
+        found.doubt(where, f"{lost} of {len(came)} parts, wanted text")
+    return words(came)
+
+
+def came(value: Any) -> str:
+    """What came, in words: an object by its keys."""
+    return f"an object with {brief(', '.join(map(str, value)))}" if is_object(value) else brief(value)
 
 
 def _unlike(value: Any, history: Any) -> str:
     """What came where a conversation was wanted."""
-    has = f"an object with {brief(', '.join(map(str, value)))}" if is_object(value) else brief(value)
-    came = has if history is None else f"a history that is {brief(history)}"
-    return f"came {came}; wanted a list of messages: {{'history': [{{'name': ..., 'content': ...}}]}}"
+    has = came(value) if history is None else f"a history that is {brief(history)}"
+    return f"came {has}; wanted a list of messages: {{'history': [{{'name': ..., 'content': ...}}]}}"

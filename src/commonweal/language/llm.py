@@ -18,6 +18,7 @@ CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6, "cache": Fal
 EACH_RUN = {"max_connections", "adaptive_connections", "attempt_timeout", "timeout", "response_schema"}
 LIKE_KEYS = ("apikey", "api_key", "authorization", "credential", "headers", "password", "secret")
 UNLIMITED = Budget()
+KEPT = 256  # configurations, of replies whose schemas differ
 
 
 class LLM(Speaker):
@@ -60,6 +61,7 @@ class LLM(Speaker):
         self.args = _made_with(self._given) | dict(args or {})
         self._client: Any = self._given
         self._users = 0
+        self._configs: dict[str, Any] = {}  # by schema of the reply
         secret = next(_secrets({"config": self.config, "args": self.args}), None)
         if secret:
             raise ValueError(
@@ -107,6 +109,19 @@ class LLM(Speaker):
             told = " ".join(str(error).split())
             raise ValueError(f"Inspect cannot reach {self.model}: {told}") from error
 
+    def _config(self, schema: Mapping[str, Any]) -> Any:
+        """The whole configuration of a call whose reply has this schema."""
+        key = repr(schema)
+        if key not in self._configs:
+            lib, limits = inspect_ai(), {"attempt_timeout": self._limits["patience"]}
+            limits["timeout"] = self._limits["total"]
+            limits = {name: max(1, math.ceil(x)) for name, x in limits.items() if math.isfinite(x)}
+            form = lib.model.ResponseSchema(name="reply", json_schema=lib.util.JSONSchema(**schema))
+            if len(self._configs) >= KEPT:
+                self._configs.clear()
+            self._configs[key] = lib.model.GenerateConfig(**limits | self.config, response_schema=form)
+        return self._configs[key]
+
     async def ask(self, prompt: Prompt) -> Said:
         lib = inspect_ai()
         system, turns = prompt.system, prompt.turns
@@ -115,12 +130,8 @@ class LLM(Speaker):
             lib.model.ChatMessageSystem(content=system),
             *(kinds[who](content=text) for who, text in turns),
         ]
-        form = lib.model.ResponseSchema(name="reply", json_schema=lib.util.JSONSchema(**prompt.schema))
-        limits = {"attempt_timeout": self._limits["patience"], "timeout": self._limits["total"]}
-        limits = {name: max(1, math.ceil(x)) for name, x in limits.items() if math.isfinite(x)}
-        config = lib.model.GenerateConfig(**limits | self.config, response_schema=form)
         try:
-            output = await self._client.generate(chat, config=config)
+            output = await self._client.generate(chat, config=self._config(prompt.schema))
         except lib.util.LimitExceededError as reason:
             raise NoAnswer(f"a limit of the evaluation was reached: {reason}") from reason
         usage = output.usage or lib.model.ModelUsage()

@@ -67,7 +67,7 @@ def _spans(sample: "EvalSample", talk: str) -> Iterator[Span]:
         if event.event == "span_begin":
             agent = event.name if event.type == "agent" else None
             what = INVOKE if agent else event.type or "span"
-            yield Span(where, event.id, event.parent_id, talk, what, at, at, agent, talk)
+            yield Span(where, event.id, event.parent_id, talk, what, at, None, agent, talk)
         elif event.event == "model":
             usage = event.output.usage
             yield Span(
@@ -77,7 +77,7 @@ def _spans(sample: "EvalSample", talk: str) -> Iterator[Span]:
                 talk,
                 CALLS[0],
                 at,
-                at + (event.working_time or 0.0),
+                None if event.working_time is None else at + event.working_time,
                 event.role,
                 talk,
                 event.model,
