@@ -152,13 +152,16 @@ class Reader:
     def __init__(self, scenario):
         self.talk = Talk(cw.Society(scenario, Mute()), 0, Journal(), Observer())
 
-    def told(self, sights, agent, tick, **facts):
+    def told(self, before, agent, tick, **facts):
         """The news of one agent, with some facts replaced; None where it has no choice and hears nothing."""
+        sights = cw.Sight(before.facts | facts, before.legal)
+        choices = self.talk._choices(sights, {})
+        if not any(free[agent] for free in choices.values()):
+            return None
         try:
-            story = self.talk._story(cw.Sight(sights.facts | facts, sights.legal), agent, tick, {})
+            return self.talk._story(sights, agent, tick, choices).news
         except (IndexError, KeyError):  # a value that cannot be, such as the color after the last
-            return self.told(sights, agent, tick)
-        return story.news if story.legal else None
+            return self.told(before, agent, tick)
 
 
 def silent(scenario, ticks=6):

@@ -4,19 +4,45 @@ import asyncio
 import os
 import resource
 import sys
+import time
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 os.environ["LOOPBACK_API_KEY"] = "none"
 
 
 NAME = "openai-api/loopback/any"
+QUIET = {"max_connections": 1000, "temperature": 1.0, "max_tokens": 100}
 
 
 def cpu():
     """Seconds this process has computed."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
+
+
+def both(agents, worlds, rounds, delay, pairs):
+    """Ours and Inspect alone in turns, in one process: medians, and the median of the pairs' differences."""
+    calls, ours = society(agents, worlds, rounds, delay)
+    _, alone = bare(agents, worlds, rounds, delay)
+
+    def timed(play):
+        began = time.perf_counter()
+        return [play()["cpu ms"], calls / (time.perf_counter() - began)]
+
+    def play():
+        pairs_of = [timed(ours) + timed(alone) for _ in range(pairs)]
+        cost, rate, cost_alone, rate_alone = (median(x) for x in zip(*pairs_of, strict=True))
+        share = median(x[0] - x[2] for x in pairs_of)
+        told = {"cpu ms": cost, "calls/s": rate, "cpu ms alone": cost_alone, "calls/s alone": rate_alone}
+        return told | {
+            "share": share,
+            "least": min(x[1] for x in pairs_of),
+            "most": max(x[1] for x in pairs_of),
+        }
+
+    return calls * 2 * pairs, play
 
 
 def society(agents, worlds, rounds, delay):
@@ -30,8 +56,7 @@ def society(agents, worlds, rounds, delay):
     server = running(delay=delay)
     url = server.__enter__()
     lake = Commons(n_agents=agents, horizon=rounds, assignment="proportional")
-    quiet = {"max_connections": 1000, "temperature": 1.0, "max_tokens": 100}
-    told = cw.Society(lake, LLM(NAME, args=_args(url), config=quiet, memory=0))
+    told = cw.Society(lake, LLM(NAME, args=_args(url), config=QUIET, memory=0))
     cw.run(cw.Society(lake, LLM("commonweal/rehearsal-fair")))  # compiles
 
     def play():
@@ -52,7 +77,7 @@ def bare(agents, worlds, rounds, delay):
 
     import commonweal as cw
     from commonweal.language.inspect import inspect_ai
-    from commonweal.language.llm import _transport
+    from commonweal.language.llm import LLM, _transport
     from commonweal.scenarios import Commons
 
     server = running(delay=delay)
@@ -69,14 +94,7 @@ def bare(agents, worlds, rounds, delay):
     asked = prompts[0]
 
     async def wave():
-        config = lib.model.GenerateConfig(
-            max_connections=1000,
-            temperature=1.0,
-            max_tokens=100,
-            response_schema=lib.model.ResponseSchema(
-                name="reply", json_schema=lib.util.JSONSchema(**asked.schema)
-            ),
-        )
+        config = LLM(NAME, config=QUIET)._config(asked.schema)  # as ours: timeouts, retries, the schema
         model = lib.model.get_model(NAME, memoize=False, **_transport(NAME), **_args(url))
 
         async def one():
@@ -130,12 +148,16 @@ def silent(scene, rounds):
     told = cw.Society(scenes[scene](), Instant())
     asked = cw.run(told).replies.height
 
-    def play():
+    def once():
         marks.clear()
         began = cpu()
         cw.run(told, observer=Watch())
         tenth = rounds // 10
         early, late = marks[tenth] - marks[0], marks[-1] - marks[-1 - tenth]
-        return {"cpu ms": 1e3 * (cpu() - began) / asked, "late / early": late / early}
+        return 1e3 * (cpu() - began) / asked, late / early
 
-    return asked, play
+    def play():
+        cost, flat = (median(x) for x in zip(*(once() for _ in range(5)), strict=True))
+        return {"cpu ms": cost, "late / early": flat}
+
+    return 5 * asked, play

@@ -2,7 +2,7 @@
 
 import math
 
-from harness import Goal, Setup, duel, number, ours, spread
+from harness import Goal, Setup, duel, number, ours
 
 TITLE = "Language minds"
 CASES = ((1, 1, 40), (8, 1, 20), (8, 8, 4), (8, 32, 2))  # agents, worlds, rounds
@@ -15,9 +15,10 @@ def lines(setup: Setup) -> list[str]:
     """How near to the server's limit, and what a decision costs besides the call."""
     text = [
         "The commons in words against an OpenAI-compatible server in a process of its own, on the loopback, "
-        "which waits before each reply; the same calls by Inspect's `Model.generate` alone, over the same "
-        "transport, each wave awaited before the next. Ideal: calls in flight / wait. CPU: milliseconds of "
-        "the caller's process for a call; our own share is the difference.",
+        "which waits before each reply; in turns with the same calls by Inspect's `Model.generate` alone, "
+        "over the same transport and with the same settings, each wave awaited before the next. Ideal: calls "
+        "in flight / wait. CPU: milliseconds of the caller's process for a call; our own share is the median "
+        "difference of a pair.",
         "",
         "| in flight | wait, s | ideal calls/s | ours, calls/s [least, most] | of the ideal | "
         "Inspect alone, calls/s | CPU ms, ours | Inspect alone | our own share | target | |",
@@ -27,11 +28,9 @@ def lines(setup: Setup) -> list[str]:
         for agents, worlds, rounds in setup.size(CASES, CASES[:2]):
             rounds = rounds if delay < 1 else max(3, 16 // agents // worlds)
             sizes = {"agents": agents, "worlds": worlds, "rounds": rounds, "delay": delay}
-            sides = [
-                ours("society", "speech.py", "society", sizes),
-                ours("bare", "speech.py", "bare", sizes),
-            ]
-            text.append(_row(*duel(sides, setup, min(setup.rounds, 3)), agents * worlds, delay))
+            sizes["pairs"] = setup.size(5 if delay < 1 else 3, 1)
+            found = duel([ours("both", "speech.py", "both", sizes)], setup, 1)[0]
+            text.append(_row(found, agents * worlds, delay))
     return [*text, "", *(_alone(scene, setup) for scene in ("commons", "earthquake"))]
 
 
@@ -48,20 +47,13 @@ def _alone(scene: str, setup: Setup) -> str:
     )
 
 
-def _row(society, bare, flight: int, delay: float) -> str:
-    ideal = flight / delay
-    if society.absent or bare.absent:
-        return (
-            f"| {flight} | {delay:g} | {number(ideal)} | absent: {society.absent or bare.absent} |"
-            + "  |" * 7
-        )
-    cost, alone = society.check["cpu ms"], bare.check["cpu ms"]
-    cells = [f"{flight}", f"{delay:g}", number(ideal), spread(society.rates), f"{society.rate / ideal:.0%}"]
-    cells += [
-        spread(bare.rates),
-        number(cost),
-        number(alone),
-        number(cost - alone),
-        *SHARE.judge(cost - alone),
-    ]
+def _row(found, flight: int, delay: float) -> str:
+    ideal, head = flight / delay, [f"{flight}", f"{delay:g}", number(flight / delay)]
+    if found.absent:
+        return f"| {' | '.join(head)} | absent: {found.absent} |" + "  |" * 7
+    told = found.check
+    rate, ends = told["calls/s"], f"[{number(told['least'])}, {number(told['most'])}]"
+    cells = [*head, f"{number(rate)} {ends}", f"{rate / ideal:.0%}", number(told["calls/s alone"])]
+    cells += [number(told[name]) for name in ("cpu ms", "cpu ms alone", "share")]
+    cells += SHARE.judge(told["share"])
     return "| " + " | ".join(cells) + " |"

@@ -18,7 +18,7 @@ from ._param import Module
 Actions = dict[str, Array]
 
 
-class Sight(eqx.Module):
+class Sight(Module):
     """What the agents see now: every leaf has a leading agent axis.
 
     - `facts`: name -> [n, ...].

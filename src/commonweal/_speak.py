@@ -77,8 +77,9 @@ class Talk:
         Raises:
             NoAnswer: somebody had none; of several, the one in the first seat says why.
         """
-        stories = {i: self._story(now.sights, i, tick, forced) for i in self._society.speakers}
-        asked = {i: story for i, story in stories.items() if story.legal}
+        choices = self._choices(now.sights, forced)
+        speakers = [i for i in self._society.speakers if any(free[i] for free in choices.values())]
+        asked = {i: self._story(now.sights, i, tick, choices) for i in speakers}
         replies = await asyncio.gather(
             *(self._decide(i, story, tick) for i, story in asked.items()), return_exceptions=True
         )
@@ -97,21 +98,22 @@ class Talk:
                 intent[name][i] = one
         return intent
 
-    def _story(self, sights, i: int, tick: int, forced: Mapping[str, np.ndarray]) -> Story:
-        scenario, profile, channels = self._society.scenario, self._society.profiles[i], self._channels
+    def _choices(self, sights, forced: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Channel -> Bool[n]: who has a choice there, and may make it."""
+        free = {}
+        for name, mask in sights.legal.items():
+            if not self._channels[name].lever:
+                several = mask.sum(axis=1) > 1 if mask.dtype == bool else mask > 0
+                free[name] = several & ~forced[name] if name in forced else several
+        return free
+
+    def _story(self, sights, i: int, tick: int, choices: Mapping[str, np.ndarray]) -> Story:
+        scenario, profile = self._society.scenario, self._society.profiles[i]
         row = jax.tree.map(lambda x: x[i], sights)
         if profile is not None and float(profile.noise):
             when = jnp.uint32(self.seed), jnp.int32(tick // self._phases), jnp.int32(i)
             row = jax.tree.map(np.asarray, _perceived(profile, jax.tree.map(jnp.asarray, row), *when))
-        legal = {
-            name: mask
-            for name, mask in row.legal.items()
-            if not channels[name].lever
-            and not (name in forced and forced[name][i])
-            and (mask.sum() > 1 if mask.dtype == bool else mask > 0)
-        }
-        if not legal:
-            return Story("", "", legal)
+        legal = {name: row.legal[name] for name, free in choices.items() if free[i]}
         news = [scenario.tell(row)]
         if tick >= self._phases:
             news.append(f"Last round was worth {float(row['felt']):.4g} to you.")
