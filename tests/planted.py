@@ -62,3 +62,52 @@ def society(table, mind=SELF, luck=0.0):
     """A society of one mind in every seat, worth this much by coalition."""
     n = len(table).bit_length() - 1
     return cw.Society(Planted(n, np.asarray(table, float), luck), mind)
+
+
+class Habit(cw.Scenario):
+    """Agents do a, b or c; each sees its own last act alone, and only the last round is paid."""
+
+    n_agents: int = cw.count(2)
+    horizon: int = cw.count(4)
+    masked: bool = cw.count(False)  # c is never legal
+
+    def channels(self):
+        return {"act": cw.Choice(("a", "b", "c"))}
+
+    def card(self):
+        people, represents = cw.one_each([f"agent {i}" for i in range(self.n_agents)])
+        return cw.Card("Habit", "test", "mixed", "sum", people, represents, cw.Unknown("planted"))
+
+    def init(self, key):
+        return jnp.zeros(self.n_agents, jnp.int32), jnp.int32(0)
+
+    def step(self, state, actions, key):
+        acts = actions["act"]
+        paid = acts.astype(jnp.float32) * (state[1] == self.horizon - 1).astype(jnp.float32)
+        return (acts, state[1] + 1), cw.Outcome(pay=paid, objective=acts.sum().astype(jnp.float32))
+
+    def observe(self, state):
+        legal = jnp.broadcast_to(jnp.array([True, True, not self.masked]), (self.n_agents, 3))
+        return cw.Sight({"mine": state[0]}, {"act": legal})
+
+    def brief(self, agent):
+        return "a, b or c?"
+
+    def tell(self, sight):
+        return "a, b or c?"
+
+
+class AsBefore(cw.Mind):
+    """Does what it did last."""
+
+    def act(self, memory, sight, channels, key):
+        return memory, {"act": sight["mine"]}
+
+
+class Stated(cw.Mind):
+    """States its odds."""
+
+    p: jax.Array = cw.param((1.0, 0.0, 0.0))
+
+    def act(self, memory, sight, channels, key):
+        return memory, {"act": cw.Odds(self.p)}

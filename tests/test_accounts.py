@@ -1,21 +1,24 @@
 """Accounts by agent: published numbers, planted causes, exact replay, budgets that end."""
 
+import asyncio
 import json
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from planted import DECENT, SELF, loss, society, worth
+from planted import DECENT, SELF, Habit, Stated, loss, society, worth
 
 import commonweal as cw
 from commonweal._journal import from_table
-from commonweal.accounts import account, coalitions, games
+from commonweal.accounts import account, coalitions, either, games, tables
 from commonweal.language import LLM
 from commonweal.measures import gain, satisfaction, survival_months, value_alignment
+from commonweal.measures.collusion import punishment, surplus_ratio
 from commonweal.minds import Constant, FairShare, Greedy, Random, tit_for_tat
 from commonweal.minds.equilibrium import Planned, solve, unfold
 from commonweal.minds.strategies import MemoryOne
 from commonweal.scenarios import Commons, Earthquake
+from commonweal.scenarios.market import Cournot
 from commonweal.scenarios.matrix_game import prisoners_dilemma
 from commonweal.studies import earthquake
 
@@ -28,6 +31,12 @@ GREEDY, FAIR = LLM("commonweal/rehearsal-greedy"), LLM("commonweal/rehearsal-fai
 def excess(trace):
     """Units wanted beyond the fair share."""
     return trace.events["excess"].sum(axis=(1, 2))
+
+
+@cw.measure(unit="units", better="lower", cites="test")
+def worth_of_taking(trace):
+    """Units that agent 0 took."""
+    return trace.act["take"][:, :, 0].sum(axis=1)
 
 
 @cw.measure(unit="units", better="higher", cites="test")
@@ -75,7 +84,7 @@ def test_the_two_of_the_earthquake():
     everything = earthquake.outcomes(game, _plans_of_two(game, solution))
     plan = int(np.argmax(earthquake.score(everything).V))
     acts = {name: x[plan] for name, x in everything.act.items()}
-    trace = cw.run(cw.Society(Earthquake(), Planned(solution.play)), 2)
+    trace = cw.run(cw.Society(Earthquake(), Planned(solution.play)), 8)
     found = account(trace, value_alignment, Planned(acts), theta=0.5)
     np.testing.assert_allclose(values(found.shapley), [0.4167, 0.4167, 0.0, 0.0], atol=1e-3)
     assert np.abs(values(found.but_for)).max() < 1e-6, "every single agent's realignment reaches 0"
@@ -169,6 +178,31 @@ def test_with_everyone_themselves_nothing_has_changed():
     assert found.shapley[0].low > 0 and "exactly 0, by pure minds" in str(found)
 
 
+def test_an_act_that_is_not_legal_is_clipped_beside_odds_as_it_is_alone():
+    """c is never legal: who does it does a, alone and in one seat with one who states odds."""
+    of = cw.Measure("acts", lambda t: t.objective.sum(axis=1), "points", "higher", "test")
+    minds, stand_in = [Constant(act=2.0), Stated((0.5, 0.5, 0.0))], Stated((0.2, 0.8, 0.0))
+    found = coalitions(cw.Society(Habit(masked=True), minds), 8, of, stand_in)
+    for mask in range(4):
+        seated = [mind if mask >> i & 1 else stand_in for i, mind in enumerate(minds)]
+        np.testing.assert_array_equal(found[mask], of(cw.run(cw.Society(Habit(masked=True), seated), 8)))
+    assert (found[1] < found[0]).any()
+
+
+def test_measures_of_the_scenario_are_known_in_every_coalition_and_those_that_replay_are_refused(monkeypatch):
+    society = cw.Society(Cournot(horizon=3, levels=11), [Constant(make=2.0), Constant(make=5.0)])
+    trace = cw.run(society, 6)
+    found = account(trace, surplus_ratio(), Constant(make=5.0))
+    assert found.but_for[0].value > 0.0 == found.but_for[1].value and not found.na
+    monkeypatch.setattr(either, "STEPS", 3 * 2 * 12)  # two coalitions at once
+    again = account(trace, surplus_ratio(), Constant(make=5.0))
+    assert values(again.shapley) == values(found.shapley)
+    replays = punishment("gain", act=10.0, channel="make", event="made")
+    harm = cw.Measure("again", replays.function, "x", "lower", "test")
+    with pytest.raises(ValueError, match=r"again is NA .* \(.*forced acts.*\); .* replays nothing itself"):
+        account(trace, harm, Constant(make=5.0))
+
+
 def test_an_illegal_act_is_still_refused():
     played = cw.Society(prisoners_dilemma(horizon=2), [MIXED, MIXED])
     with pytest.raises(ValueError, match="act"):
@@ -250,7 +284,8 @@ def test_a_budget_that_ends_leaves_what_it_reached(spoken, budget):
         assert known.all() or "no more calls are allowed" in found.table.why[mask]
     for free in (7, 0, 4):  # all, nobody, the rule alone: the first is known, the others ask nobody
         assert not np.isnan(found.table[free]).any()
-    assert ("null: the budget ended before one replay was whole" in found.na) == (found.null.n == 0)
+    lost = [reason for reason in found.na if reason.startswith("null: agent")]
+    assert bool(lost) == (found.null.missing > 0) and all("no more calls" in reason for reason in lost)
     if budget < 40:
         assert found.shapley[0].n < 3 and any("no more calls" in reason for reason in found.na)
     assert found.total.n == 3 and found.interaction.nobody.n == 3
@@ -294,6 +329,102 @@ def test_draws_are_asked_apart_and_averaged():
     assert many.calls > one.calls and not np.array_equal(one.table[1], many.table[1])
 
 
+class Counted(Voice):
+    """Takes what a list says, by call."""
+
+    def __init__(self, takes):
+        super().__init__(0.0)
+        self.takes = takes
+
+    async def ask(self, prompt):
+        self.take = self.takes[len(self.calls) % len(self.takes)]
+        return await super().ask(prompt)
+
+
+def test_the_null_is_how_far_single_replays_come_out_whatever_their_sign():
+    """Takes 46 in truth, and asked anew 61 and 31: 15 away each time, and 0 in the mean."""
+    society = cw.Society(Commons(n_agents=3, horizon=1, assignment="proportional"), [
+        Counted([46.0, 61.0, 31.0]), FairShare(), FairShare(),
+    ])  # fmt: skip
+    found = account(cw.run(society, 1), worth_of_taking, FairShare(), budget=20, society=society)
+    assert found.table.null.tolist() == [[15.0], [-15.0]] and found.null.value == 15.0
+    assert "null (the same, asked anew): spread 15.00 over 2 replays" in str(found)
+
+
+def test_one_replay_that_was_cut_leaves_the_others_and_says_why():
+    society = cw.Society(LAKE, [Voice(20), FairShare(), FairShare()])
+    trace = cw.run(society, 1)
+    rounds = int(trace.alive.sum())
+    found = account(trace, excess, FairShare(), budget=rounds + 1, nulls=2, society=society)
+    assert np.isnan(found.table.null).tolist() == [[False], [True]] and found.null.value == 0.0
+    assert "over 1 replays" in str(found)
+    none = account(trace, excess, FairShare(), budget=1, nulls=2, society=society)
+    assert none.null.n == 0 and "no more calls are allowed" in none.null.reason
+
+
+class Stumbling(Voice):
+    """Says what cannot be read before it says what can."""
+
+    async def ask(self, prompt):
+        await asyncio.sleep(0)  # the worlds take turns
+        return await super().ask(prompt) if prompt.where.draw else cw.Said("well")
+
+
+def test_a_repair_of_every_reply_is_allowed_for():
+    """Two changed rounds cost 4 calls a world: 6 pay for one world of two, and not for halves of both."""
+    society = cw.Society(Commons(n_agents=3, horizon=3), [Stumbling(5), Greedy(0.1), FairShare()])
+    journal = from_table(cw.run(society, 2).replies)
+    journal.allowance = 6
+    table = coalitions(society, 2, modesty, FairShare(), only=[5], journal=journal)
+    assert np.isnan(table[5]).tolist() == [False, True] and table.calls == 6
+
+
+def test_what_must_be_refused_is_before_anybody_is_asked():
+    voice = Voice(20)
+    society = cw.Society(LAKE, [voice, FairShare(), FairShare()])
+    trace, other = cw.run(society, 1), cw.Society(LAKE, [voice, Greedy(0.5), FairShare()])
+    asked = len(voice.calls)
+    with pytest.raises(ValueError, match=r"clones\(\) came with speakers"):
+        account(trace, excess, FairShare(), budget=50, society=society, clone=True)
+    with pytest.raises(ValueError, match="wanted the society that made the trace"):
+        account(trace, excess, FairShare(), budget=50, society=other)
+    with pytest.raises(TypeError, match="wanted a measure"):
+        account(trace, "excess", FairShare(), budget=50, society=society)
+    assert len(voice.calls) == asked
+
+
+def test_shapley_values_sum_to_the_total_of_the_worlds_in_which_they_are_known(spoken):
+    cut = next(
+        found
+        for budget in range(5, 60)
+        if 0 < (found := account(spoken, excess, FairShare(), budget=budget, nulls=0)).shapley[0].n < 3
+    )
+    n = cut.shapley[0].n
+    here = ~np.isnan(cut.table.whole()).any(axis=0)
+    assert here.sum() == n and cut.total.n == 3
+    total = (cut.table[7] - cut.table[0])[here].mean()
+    assert sum(values(cut.shapley)) == pytest.approx(total)
+    said = f"Shapley values of {n} of 3 worlds, in which the total is {total:.2f}"
+    assert said in cut.na and f" n={n}" in str(cut)
+
+
+def test_several_measures_are_of_one_play():
+    voice = Voice(30)
+    society = cw.Society(LAKE, [voice, FairShare(), Greedy(0.4)])
+    journal = from_table(cw.run(society, 2).replies)
+    journal.allowance, asked = 900, len(voice.calls)
+    more, less = tables(society, 2, (excess, modesty), FairShare(), journal=journal, nulls=1)
+    assert len(voice.calls) - asked == more.calls == less.calls > 0
+    pure = cw.Society(LAKE, [Greedy(0.4), FairShare(), Random()])
+    both = tables(pure, 4, (excess, worth, modesty), FairShare())
+    for one, other in ((more, less), (both[0], both[2])):
+        for mask in range(8):
+            np.testing.assert_array_equal(one[mask], -other[mask])
+        np.testing.assert_array_equal(one.null, -other.null)
+    np.testing.assert_array_equal(both[0][3], coalitions(pure, 4, excess, FairShare())[3])
+    assert not np.array_equal(both[0][3], both[1][3])
+
+
 # ------------------------------------------------------------------------------------- what is told
 
 
@@ -328,7 +459,7 @@ def test_one_world_shows_nothing_beyond_itself():
     ("change", "harm", "wanted"),
     [
         ({}, satisfaction, "wanted one number a world"),
-        ({}, cw.Measure("odd", worth.function, "x", "neither", "test"), "wanted a measure with a direction"),
+        ({}, cw.Measure("odd", worth.function, "x", "neither", "test"), "of which more, or less, is worse"),
         ({}, survival_months, "survival_months is NA here"),
         ({"recipe": {"forced": True}}, worth, "forced acts, which are nobody's conduct"),
         ({"recipe": {"curve": 1}}, worth, r"this trace \(curve\) has no recipe of a run"),
@@ -423,7 +554,7 @@ def test_the_command_line_accounts_for_decisions_and_for_both(call):
     ("harm", "stand_in", "wanted"),
     [
         ("survivl", "FairShare", "the shelf of measures has no measure 'survivl'; wanted one of "),
-        ("survival_months", "", "'(--stand-in)' names no mind; wanted such as FairShare or Greedy(0.5)"),
+        ("survival_months", "", "by agent, somebody must sit there instead; wanted --stand-in FairShare"),
         ("survival_months", "Nobody", "the shelf of minds has no mind 'Nobody'; wanted one of "),
         ("survival_months", "Greedy(open('x'))", "Greedy(open('x')) cannot be made"),
         ("survival_months", "__import__('os').system('true')", "has no mind '__import__'"),

@@ -7,7 +7,7 @@ import pytest
 
 import commonweal as cw
 from commonweal._measure import measure
-from commonweal.accounts.branches import Deed
+from commonweal.accounts.branches import ONCE, Deed
 from commonweal.accounts.cause import Cause, minimal_changes, responsibility, split
 from commonweal.language import LLM
 from commonweal.measures import welfare
@@ -117,4 +117,8 @@ def test_speakers_end_with_their_budget_and_the_degrees_are_then_lower_bounds():
     found = responsibility(trace, collapsed, 0.5, kappa=1, values=[0.0], budget=100)
     assert found.degrees.tolist() == [1.0, 0.0, 0.0] and 0 < found.calls <= 100 and not found.reason
     cut = responsibility(trace, collapsed, 0.5, kappa=1, values=[0.0], budget=0)
-    assert cut.degrees.tolist() == [0.0, 0.0, 0.0] and "have no value" in cut.reason
+    assert cut.degrees.tolist() == [0.0, 0.0, 0.0] and cut.replays == 0
+    assert cut.reason == "3 branches were not tried (the budget of calls ended)"
+    assert ONCE in str(found) and ONCE not in str(cut)  # nobody was asked
+    with pytest.raises(ValueError, match="wanted at most 2"):
+        responsibility(trace, collapsed, 0.5, kappa=1, values=[0.0], budget=100, most=2)

@@ -6,21 +6,24 @@ import random
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from planted import AsBefore, Habit, Stated
 from test_speakers import Chat
 
 import commonweal as cw
 from commonweal._measure import measure
-from commonweal.accounts import alternatives
+from commonweal.accounts import alternatives, either
 from commonweal.accounts.branches import ENDED, Branches, Deed
 from commonweal.accounts.decisions import NOT_LEGAL, REACHED_NOBODY, decisions, relevance
 from commonweal.accounts.takeover import takeovers
 from commonweal.institutions import Commitment
 from commonweal.language import LLM
-from commonweal.measures import exploitation, welfare
+from commonweal.measures import exploitation, survival_months, welfare
+from commonweal.measures.collusion import punishment, surplus_ratio
 from commonweal.minds import Constant, FairShare, Fitted, Random, tit_for_tat
 from commonweal.minds.fitted import Feature
 from commonweal.minds.strategies import MemoryOne
 from commonweal.scenarios import Commons, Earthquake, Menus
+from commonweal.scenarios.market import Cournot
 from commonweal.scenarios.matrix_game import prisoners_dilemma
 
 MIXED = MemoryOne(0.6, 0.9, 0.2, 0.7, 0.3)
@@ -141,17 +144,26 @@ def test_what_cannot_be_accounted_for_is_refused():
         ValueError, match=r"better 'neither' and one number a agent; wanted one number a world"
     ):
         decisions(trace, exploitation)
-    with pytest.raises(TypeError, match=r"wanted a measure: decisions\(trace, harm=measures.welfare\)"):
+    with pytest.raises(TypeError, match="wanted a measure: harm=measures.welfare"):
         decisions(trace, "welfare")
+    with pytest.raises(
+        ValueError, match=r"'survival_months' is NA in world 0 \(.+\); wanted a world in which"
+    ):
+        decisions(trace, survival_months)
     with pytest.raises(ValueError, match=r"no channel 'price' here; wanted one of \['act'\]"):
         decisions(trace, welfare, channel="price")
     forced = cw.run(society, 1, do={"act": (np.ones((2, 2), bool), np.ones((2, 2)))})
-    with pytest.raises(ValueError, match="this trace has forced acts"):
+    with pytest.raises(ValueError, match="this trace has forced acts, which are nobody's conduct"):
         decisions(forced, welfare)
     with pytest.raises(ValueError, match=r"played again, world 0 has welfare 4, not 12; .*society="):
         decisions(trace, welfare, society=cw.Society(prisoners_dilemma(horizon=2), Constant(act=1)))
+    for world in (7, -1):
+        with pytest.raises(
+            ValueError, match=f"world={world}; the trace has 1: wanted its position, world=0$"
+        ):
+            decisions(trace, welfare, world=world)
     speaking = cw.run(cw.Society(LAKE, LLM("commonweal/rehearsal-fair")), 1)
-    with pytest.raises(ValueError, match=r"speakers in seats \[0, 1, 2\].*budget=200"):
+    with pytest.raises(ValueError, match=r"speakers sit in seats \[0, 1, 2\].*budget=200"):
         decisions(speaking, welfare)
     with pytest.raises(ValueError, match=r"takeovers\(\) came with speakers"):
         takeovers(Branches(speaking, welfare, budget=1), FairShare())
@@ -163,13 +175,16 @@ GREEDY = [LLM("commonweal/rehearsal-greedy"), *[LLM("commonweal/rehearsal-fair")
 def test_speakers_are_asked_again_under_a_budget_and_know_what_was_not_changed():
     """The greedy persona ends the lake in round 0; each round asks three, and nobody is asked of the deed."""
     trace = cw.run(cw.Society(LAKE, GREEDY), 1)
-    found = decisions(trace, welfare, budget=1000)
+    found = decisions(trace, welfare, budget=1000, nulls=5)
     best = found.top(1).row(0, named=True)
     assert (best["t"], best["agent"], best["did"], best["instead"]) == (0, 0, "100", "0")
     assert best["effect"] > 0.0 and best["low"] == best["effect"] == best["high"]  # personas never waver
-    assert found.null.tolist() == [found.factual] * 2
-    assert 0 < found.calls < 1000 and found.replays == 2 + len(found.table)
-    assert decisions(trace, welfare, budget=1000).table.equals(found.table)
+    assert found.null.tolist() == [found.factual] * 5
+    assert 0 < found.calls < 1000 and found.replays == 5 + len(found.table)
+    assert decisions(trace, welfare, budget=1000, nulls=5).table.equals(found.table)
+    few = decisions(trace, welfare, budget=1000)  # two replays that agree bound nothing
+    assert few.table["low"].is_nan().all() and few.table["effect"].equals(found.table["effect"])
+    assert "no spread in 2 replays, no intervals." in str(few) and "no intervals" not in str(found)
 
 
 def test_when_the_budget_ends_what_is_known_stands_and_the_rest_has_a_reason():
@@ -237,3 +252,59 @@ def test_what_reaches_nobody_costs_no_call():
     last = found.filter(found["t"] == 2)
     assert set(last["why"]) == {REACHED_NOBODY} and (last["effect"] == 0.0).all()
     assert set(found.filter(found["t"] < 2)["why"]) == {ENDED}
+
+
+class Mute(cw.Speaker):
+    """Always a."""
+
+    async def ask(self, prompt):
+        return cw.Said(json.dumps({"act": "a"}))
+
+
+def test_a_pure_mind_beside_a_speaker_remembers_what_only_it_was_shown():
+    """Agent 1 does what it did last: doing b in any round is b in the last, which alone is paid."""
+    for minds in ([Mute(), AsBefore()], [Constant(act=0.0), AsBefore()]):
+        society = cw.Society(Habit(), minds)
+        found = decisions(cw.run(society, 1), welfare, society=society, budget=0, nulls=0, values=[1])
+        mine = found.table.filter(found.table["agent"] == 1)
+        assert mine["effect"].to_list() == [1.0] * 4 and set(mine["why"]) == {""}
+
+
+@measure(unit="units", better="lower", cites="a test")
+def total(trace):
+    """What was done in all."""
+    return trace.objective.sum(axis=1)
+
+
+def test_a_profile_blurs_odds_and_not_acts_so_that_the_two_cannot_take_turns():
+    """A seat that lapses leaves a plain act as it is, but would blur the odds of one that is certain."""
+    for profile, refused in ((None, False), (cw.Profile(lapse=0.5), True)):
+        society = cw.Society(Habit(), Constant(act=0.0), profile)
+        branches = Branches(cw.run(society, 2), total, world=1, society=society)
+        if refused:
+            with pytest.raises(ValueError, match="Odds and an act, which cannot be joined under a profile"):
+                takeovers(branches, Stated())
+        else:
+            assert (takeovers(branches, Stated()) == 0.0).all()
+
+
+def test_a_takeover_is_compared_with_the_world_that_was():
+    society = cw.Society(Habit(), Constant(act=1.0))
+    branches = Branches(cw.run(society, 1), total, society=cw.Society(Habit(), Constant(act=2.0)))
+    with pytest.raises(ValueError, match=r"played again, world 0 has total 16, not 8; .*society="):
+        takeovers(branches, Constant(act=0.0))
+
+
+def test_takeovers_read_a_scenario_from_the_recipe_and_come_in_batches(monkeypatch):
+    competition = surplus_ratio()  # of the scenario that the recipe names
+    trace = cw.run(cw.Society(Cournot(horizon=3, levels=11), [Constant(make=2.0), Constant(make=5.0)]), 1)
+    whole = takeovers(Branches(trace, competition), Constant(make=5.0))
+    assert np.isfinite(whole).all() and (whole[:, 1] == 0.0).all() and (whole[:, 0] > 0.0).all()
+    monkeypatch.setattr(either, "STEPS", 3 * 2 * 4)  # 4 worlds at once, of 7
+    np.testing.assert_array_equal(takeovers(Branches(trace, competition), Constant(make=5.0)), whole)
+    again = punishment(
+        "gain", act=10.0, channel="make", event="made"
+    )  # which replays the world itself, and cannot
+    harm = cw.Measure("again", again.function, "x", "lower", "a test")
+    with pytest.raises(ValueError, match="has again nan, .* a harm that replays nothing itself"):
+        takeovers(Branches(trace, harm), Constant(make=5.0))

@@ -4,14 +4,15 @@ import json
 
 import numpy as np
 import pytest
+from planted import Habit
 
 import commonweal as cw
 from commonweal._measure import measure
-from commonweal.accounts.branches import ENDED, Deed
+from commonweal.accounts.branches import ENDED, ONCE, Deed
 from commonweal.accounts.effects import effects
 from commonweal.language import LLM
 from commonweal.measures import welfare
-from commonweal.minds import Constant, FairShare, Random, always_cooperate, tit_for_tat
+from commonweal.minds import Constant, FairShare, Greedy, Random, always_cooperate, tit_for_tat
 from commonweal.minds.strategies import MemoryOne
 from commonweal.scenarios import Commons, Contest, PublicGoods
 from commonweal.scenarios.matrix_game import prisoners_dilemma
@@ -67,6 +68,19 @@ def test_what_is_no_act_and_too_many_agents_are_refused():
     trace = cw.run(cw.Society(prisoners_dilemma(horizon=2), tit_for_tat()), 1)
     with pytest.raises(ValueError, match=r"is no act of 2 rounds, 2 agents and the channels \['act'\]"):
         effects(trace, relay, Deed(2, 0, "act", 1))
+    for value in (2, -1, 0.5, float("nan")):
+        with pytest.raises(ValueError, match=r"was not legal then; wanted one of: cooperate, defect"):
+            effects(trace, relay, Deed(1, 0, "act", value))
+    masked = cw.run(cw.Society(Habit(masked=True), Constant(act=0.0)), 1)
+    with pytest.raises(ValueError, match=r"value=2\) was not legal then; wanted one of: a, b "):
+        effects(masked, welfare, Deed(3, 0, "act", 2))
+    lake = cw.run(cw.Society(Commons(2, 4), Greedy(1.0)), 1)
+    assert not lake.alive[0, 3]
+    with pytest.raises(ValueError, match="the world was over by then; wanted a round that was played"):
+        effects(lake, welfare, Deed(3, 0, "take", 1.0))
+    for value in (1e9, -5.0):
+        with pytest.raises(ValueError, match="was not legal then; wanted a number from 0 to 100"):
+            effects(lake, welfare, Deed(0, 0, "take", value))
     crowd = cw.run(cw.Society(Contest(13, 1), Random()), 1)
     with pytest.raises(ValueError, match="8,192 coalitions; wanted at most 12 agents"):
         effects(crowd, welfare, Deed(0, 0, "effort", 0.0))
@@ -78,6 +92,7 @@ def test_speakers_pay_for_one_world_and_the_coalitions_are_free():
     trace = cw.run(cw.Society(lake, minds), 1)
     found = effects(trace, welfare, Deed(0, 0, "take", 0.0), budget=50)
     assert 0 < found.calls <= 4 and found.total == pytest.approx(found.transmitted - found.reverse, abs=1e-4)
+    assert ONCE in str(found)
     assert found.shares[2] == 0.0  # a constant answers to nothing
     cut = effects(trace, welfare, Deed(0, 0, "take", 0.0), budget=1)
     assert cut.reason == ENDED and np.isnan(cut.shares).all() and f"NA ({ENDED})" in str(cut)

@@ -8,6 +8,7 @@ from planted import DECENT, loss, society, worth
 
 import commonweal as cw
 from commonweal.accounts import Table, coalitions, interaction
+from commonweal.accounts.coalitions import plan
 from commonweal.accounts.interaction import shown
 from commonweal.measures import survived
 from commonweal.minds import FairShare, Greedy
@@ -64,21 +65,21 @@ def test_failure_without_a_shown_cause_is_unclear():
 def test_three_who_are_harmful_only_together():
     """No pair does any harm; the smallest harmful coalition is all three of four."""
     table = [0.0 if mask & 7 == 7 else 1.0 for mask in range(16)]
-    found = taken_apart(table)
+    found = taken_apart(table, worlds=9)
     assert found.harmful == (0, 1, 2) and found.cause == "bad chemistry" and len(found.realign) == 1
     assert {name: e.value for name, e in found.orders.items()} == {"by 2": 0.0, "by 3": -1.0, "by 4": 0.0}
 
 
 def test_one_greedy_fisher_in_the_commons():
     society = _lake([Greedy(), FairShare(), FairShare()])
-    found = interaction(coalitions(society, 6, survived, FairShare()), "higher", 0.9)
+    found = interaction(coalitions(society, 8, survived, FairShare()), "higher", 0.9)
     assert found.cause == "bad apple" and found.realign == (0,)
 
 
 def test_fishers_modest_alone_and_too_many_together():
     """A little more than fair is nothing if one does it, and the end of the lake if all do."""
     society = _lake([FairShare(extra=6.0)] * 3)
-    found = interaction(coalitions(society, 6, survived, FairShare()), "higher", 0.9)
+    found = interaction(coalitions(society, 8, survived, FairShare()), "higher", 0.9)
     assert found.event and found.cause == "bad chemistry", found
 
 
@@ -86,7 +87,7 @@ def test_fishers_modest_alone_and_too_many_together():
 def test_a_rule_under_which_even_fair_fishers_fail(collapse, cause):
     """The lake is closed below 60 tonnes, and a fair share leaves 50."""
     society = _lake([FairShare()] * 3, collapse=collapse)
-    found = interaction(coalitions(society, 6, survived, FairShare()), "higher", 0.9)
+    found = interaction(coalitions(society, 8, survived, FairShare()), "higher", 0.9)
     assert found.cause == cause
 
 
@@ -117,7 +118,7 @@ def test_beyond_eight_players_pairs_and_the_rest():
     """Nine players: a pair costs 2, any five or more cost 3 besides."""
     n = 9
     table = [-2.0 * (m & 3 == 3) - 3.0 * (m.bit_count() >= 5) for m in range(1 << n)]
-    found = taken_apart(table, theta=-1.0, worlds=2)
+    found = taken_apart(table, theta=-1.0, worlds=12)
     assert found.orders["by 2"].value == -2.0 and found.orders["by more"].value == -3.0
     assert found.effect.value == -5.0 and found.harmful == (0, 1) and found.cause == "bad chemistry"
 
@@ -130,8 +131,12 @@ def test_clones_come_along_and_no_theta_is_said():
 
 
 def test_shown_means_by_its_bound():
-    assert shown(np.ones(5), strict=True) and shown(np.zeros(5)) and not shown(np.zeros(5), strict=True)
+    assert shown(np.ones(6), strict=True) and shown(np.zeros(6)) and not shown(np.zeros(6), strict=True)
     assert not shown(np.ones(1)), "one world shows nothing"
+    assert not shown(np.ones(5)) and not shown(np.ones(6), tests=2) and shown(np.ones(7), tests=2)
+    rng = np.random.default_rng(1)
+    for n, false in ((2, 0.04), (3, 0.04), (8, 0.04)):  # where there is nothing, it is shown in 2.5 %
+        assert np.mean([shown(rng.normal(size=n)) for _ in range(500)]) <= false
     some = np.random.default_rng(3).normal(0.5, 1.0, 40)
     assert shown(some) and not shown(some, tests=1000)
 
@@ -139,3 +144,34 @@ def test_shown_means_by_its_bound():
 def test_a_measure_without_direction():
     with pytest.raises(ValueError, match="wanted 'higher' or 'lower'"):
         interaction(Table((0,), {0: np.ones(2), 1: np.ones(2)}), "neither")
+
+
+def test_who_passes_has_no_bad_institution_though_the_reference_fails():
+    values = {0: 0.5, 1: 0.95, 2: 0.95, 3: 1.0}
+    found = interaction(Table((0, 1), {m: np.full(8, x) for m, x in values.items()}), "higher", 0.9)
+    assert found.cause == "none" and found.realign == ()
+
+
+def test_the_gap_is_the_worst_of_all_singles_or_not_known():
+    """Agent 0 alone is the worst; where it was not reached, or in that world, there is no gap."""
+    nan = np.nan
+    rows = {0: [1.0, 1.0], 1: [0.2, nan], 2: [0.9, 0.1], 3: [0.1, 0.1]}
+    table = Table((0, 1), {m: np.array(x) for m, x in rows.items()}, {1: "no more calls"})
+    found = interaction(table, "higher")
+    assert found.gap.value == pytest.approx(0.1) and (found.gap.n, found.gap.missing) == (1, 1)
+    lost = Table((0, 1), table.values | {1: np.full(2, nan)}, {1: "no more calls"})
+    assert str(interaction(lost, "higher").gap) == "NA (no more calls)"
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (2, 7), (3, 4)])
+def test_beyond_eight_players_the_smallest_to_realign_is_found_or_said_not_to_be_known(pair):
+    """Ten players of whom a pair spoils everything, if either is there."""
+    bad = sum(1 << i for i in pair)
+    values = {m: np.full(16, 0.0 if m & bad else 1.0) for m in plan(10)}
+    assert interaction(Table(tuple(range(10)), values), "higher", 0.9).realign == pair
+    cut = {m: x for m, x in values.items() if m != 1023 ^ bad}
+    found = interaction(Table(tuple(range(10)), cut), "higher", 0.9)
+    assert found.realign is None and found.as_dict()["why"] == "not all coalitions lacking 2 were played"
+    assert "smallest coalition to realign: not known: not all coalitions lacking 2 were played" in str(found)
+    cut[1023 ^ bad] = np.where(np.arange(16) < 2, 1.0, np.nan)  # a budget that ended in it
+    assert interaction(Table(tuple(range(10)), cut), "higher", 0.9).realign is None

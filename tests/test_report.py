@@ -264,7 +264,7 @@ def test_each_condition_is_taken_apart_beside_a_reference(tmp_path, monkeypatch)
         "fair": cw.Society(lake, FairShare()),
         "words": cw.Society(lake, [LLM("commonweal/rehearsal-fair"), FairShare()]),
     }
-    study = Study("apart", conditions, 3, measures.HOLISTIC, reference=FairShare(), theta=0.9)
+    study = Study("apart", conditions, 8, measures.HOLISTIC, reference=FairShare(), theta=0.9)
     results = study.run(tmp_path / "run", progress=False)
     section = next(s for s in study_page(results).sections if s.title == "Local and global")
     rows = {(row[0].text, row[1].text): row for row in section.cells}
@@ -274,7 +274,7 @@ def test_each_condition_is_taken_apart_beside_a_reference(tmp_path, monkeypatch)
     assert rows["words", ""][2].note.startswith("some of its agents answer in words, and asking costs")
     assert results.as_dict()["company"]["one"]["value_alignment"]["realign"] == [0]
 
-    monkeypatch.setattr(company, "coalitions", lambda *args, **more: pytest.fail("computed again"))
+    monkeypatch.setattr(company, "tables", lambda *args, **more: pytest.fail("computed again"))
     study.run(tmp_path / "run", progress=False)
     with pytest.raises(pytest.fail.Exception, match="computed again"):
         replace(study, theta=0.5).run(tmp_path / "other", progress=False)

@@ -148,7 +148,9 @@ def test_both_engines_agree_under_a_stack(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("position", range(len(laws(Commons()))), ids=lambda i: laws(Commons())[i].name)
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if name not in VARIANTS or name.startswith("earthquake")])
+@pytest.mark.parametrize(
+    "name", [name for name in SCENARIOS if name not in VARIANTS or name.startswith("earthquake")]
+)
 def test_both_engines_agree_on_every_scenario_under_every_institution(name, position):
     society = cw.Society(cw.under(SCENARIOS[name], laws(SCENARIOS[name])[position]), Random())
     same(cw.run(society, 2, engine="graph"), cw.run(society, 2, engine="async"))

@@ -7,6 +7,7 @@ from .cause import responsibility as responsibility
 from .coalitions import Table as Table
 from .coalitions import clones as clones
 from .coalitions import coalitions as coalitions
+from .coalitions import tables as tables
 from .decisions import Decisions as Decisions
 from .decisions import decisions as decisions
 from .effects import Effects as Effects

@@ -1,12 +1,11 @@
 """Who caused it: the account of a trace by agent, found by re-running it with a stand-in in their seats."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .._describe import rebuild
 from .._journal import from_table
 from .._measure import NA, Estimate, Measure, estimate, not_available
 from .._mind import Mind
@@ -16,8 +15,9 @@ from ..measures.disparity import wealth_gini
 from ..measures.inequality import gini
 from ..measures.power import voting_power
 from ..measures.responsibility import Gap, diffusion, responsibility_gap
-from .coalitions import ORDERS, Table, _mean, clones, coalitions
-from .games import banzhaf, halves, marginal, orders, shapley
+from .branches import played_by
+from .coalitions import ORDERS, Table, _mean, by_world, clones, coalitions
+from .games import banzhaf, halves, marginal, orders, shapley, sign
 from .interaction import Interaction, interaction
 
 
@@ -27,12 +27,14 @@ class Account:
 
     - `agents`: the seats; `but_for[i]`: harm as it was, less had the stand-in played for agent i alone.
     - `shapley`, `banzhaf`: what an agent's own conduct adds, averaged over all orders, or all coalitions.
-      Shapley values sum to `total`: harm as it was, less had the stand-in played for all.
+      Shapley values sum to `total` (harm as it was, less had the stand-in played for all) in every world
+      in which they are known; each estimate says of how many worlds it is.
     - `diffusion`: 0 (one culprit) to 1 (all alike), of the blamed; `effective`: how many equal culprits.
     - `gap`: the share of worlds that are bad (worse than theta; without it, than with the stand-in for all)
       though no agent is a but-for cause (`none`), or though nobody has half of the blame (`diffuse`).
     - `power`: who could decide; never read the two above without it.
-    - `null`: speakers: how far a replay of the same, asked anew, comes out from what was. Pure minds: 0.
+    - `null`: speakers: how far replays of the same, asked anew, come out from what was: the root mean
+      square. Pure minds: 0.
     - `calls` were asked for, of a `budget`. `na`: what could not be said, and why.
     """
 
@@ -93,8 +95,11 @@ class Account:
             ]
         lines += [f"beside it, power: {name} {_cell(e)}" for name, e in self.power.items()]
         asked = "no calls" if self.budget is None else f"{self.calls} of {self.budget} calls asked"
-        null = "exactly 0, by pure minds and kept luck" if self.budget is None else _cell(self.null)
-        lines += [f"null (the same, replayed): {null}; {asked}", "", "local and global:"]
+        null = "replayed): exactly 0, by pure minds and kept luck"
+        if self.budget is not None:
+            count = int((~np.isnan(self.table.null)).sum())
+            null = f"asked anew): spread {_cell(self.null)}" + f" over {count} replays" * bool(count)
+        lines += [f"null (the same, {null}; {asked}", "", "local and global:"]
         lines += [f"  {line}" for line in str(self.interaction).split("\n")]
         lines += [line for reason in self.na for line in _wrapped(f"NA: {reason}")]
         return "\n".join(lines)
@@ -150,28 +155,27 @@ def account(
     **Raises**
 
     - ValueError: speakers without a budget, a measure without direction or undefined here, a trace of
-      forced acts, a society that did not make the trace.
+      forced acts, a society that did not make the trace; TypeError: a harm that is no measure.
     """
-    known, valid = _society(trace, society, budget), trace.worlds(trace.valid)
-    was = _was(valid, harm)
-    journal, names = from_table(trace.replies), [int(s) for s in valid.seeds]
-    journal.allowance = 0 if budget is None else budget
-    more = {"members": agents, "journal": journal, "draws": draws, "nulls": nulls}
-    table = coalitions(known, names, harm, stand_in, **more)
-    _same(table[table.everyone], was, harm)
-    alone = clones(known, names, harm)[list(table.members)] if clone else None
-    found = _numbers(table, 1.0 if harm.better == "lower" else -1.0, theta)
-    lost = [f"{len(trace.seeds) - len(names)} invalid worlds left out"] * (len(names) < len(trace.seeds))
-    lost += [f"null: {found['null'].reason}"] * bool(known.speakers and not found["null"].n)
+    known, valid = played_by(trace, harm, society, budget), trace.worlds(trace.valid)
+    was, names = _was(valid, harm), [int(s) for s in valid.seeds]
+    alone = clones(known, names, harm) if clone else None
+    journal = from_table(trace.replies)
+    journal.allowance = 0
+    more = {"members": agents, "journal": journal}
+    if known.speakers:  # what must be refused is, before anybody is asked
+        _same(coalitions(known, names, harm, stand_in, only=(), **more), was, harm)
+    journal.allowance = budget or 0
+    table = coalitions(known, names, harm, stand_in, draws=draws, nulls=nulls, **more)
+    _same(table, was, harm)
+    found = _numbers(table, sign(harm), theta)
+    alone = None if alone is None else alone[list(table.members)]
     return Account(
-        agents=table.members,
         fact=estimate(was, harm.undefined),
         power=_power(valid),
         interaction=interaction(table, harm.better, theta, alone),
-        calls=table.calls,
         budget=budget if known.speakers else None,
-        na=(*lost, *_missing(table)),
-        table=table,
+        na=tuple(_missing(table, found, len(trace.seeds) - len(names), bool(known.speakers))),
         **_names(harm, stand_in),
         **found,
     )
@@ -183,45 +187,24 @@ def _names(harm: Measure, stand_in: Mind | Sequence[Mind]) -> dict[str, str]:
     return {"harm": harm.name, "unit": harm.unit, "better": harm.better, "stand_in": who}
 
 
-def _society(trace: Trace, society: Society | None, budget: int | None) -> Society:
-    if trace.recipe.get("forced"):
-        raise ValueError(
-            "this trace was run with forced acts, which are nobody's conduct; wanted one without: "
-            "cw.account(cw.replay(trace, do={}), harm, stand_in)"
-        )
-    if society is None and "society" not in trace.recipe:
-        kind = next(iter(trace.recipe), "a recording")
-        raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
-    known = rebuild(trace.recipe["society"]) if society is None else society
-    if known.speakers and budget is None:
-        raise ValueError(
-            f"speakers sit in seats {list(known.speakers)}, and asking them again costs calls; wanted the "
-            "most that may be made: cw.account(trace, harm, stand_in, budget=200)"
-        )
-    return known
-
-
 def _was(trace: Trace, harm: Measure) -> np.ndarray:
     """The harm in each world, as the trace has it."""
-    if harm.better == "neither":
-        raise ValueError(
-            f"{harm.name} is neither better high nor low, so nobody can be blamed for it; wanted a measure "
-            "with a direction: @cw.measure(better='lower', ...)"
-        )
     if not len(trace.seeds):
         raise ValueError("no world of this trace is valid; wanted at least one: commonweal run --retry")
-    try:
-        found = harm(trace)
-    except NA as reason:
-        raise ValueError(f"{harm.name} is NA here ({reason}); wanted a measure that this trace has") from None
-    if found.shape != (len(trace.seeds),) or np.isnan(found).all():
-        what = "undefined in every world" if found.ndim == 1 else f"of shape {found.shape}"
-        raise ValueError(f"{harm.name} is {what}; wanted one number a world: harm=survival_months")
+    found, why = by_world(harm, trace)
+    if np.isnan(found).all():
+        raise ValueError(f"{harm.name} is NA here ({why}); wanted a measure that this trace has")
     return found
 
 
-def _same(now: np.ndarray, was: np.ndarray, harm: Measure) -> None:
+def _same(table: Table, was: np.ndarray, harm: Measure) -> None:
     """The worlds that could be played again must come out as they were."""
+    now = table[table.everyone]
+    if np.isnan(now).all():
+        raise ValueError(
+            f"{harm.name} is NA when the same is played again ({table.why[table.everyone]}); "
+            "wanted the society that made the trace, society=..., and a measure that replays nothing itself"
+        )
     if not np.allclose(np.where(np.isnan(now), was, now), was, rtol=1e-4, atol=1e-6, equal_nan=True):
         w = int(np.nanargmax(np.abs(now - was)))
         raise ValueError(
@@ -249,10 +232,11 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
     shares = blame / np.maximum(blame.sum(axis=1, keepdims=True), 1e-300)
     gap = responsibility_gap(bad[known], causes[known], shares[known]) if known.any() else None
     lost = next(iter(table.why.values()), "not reached")
-    null = sign * table.null.mean(axis=0) if len(table.null) else np.zeros(0)
-    away = "the budget ended before one replay was whole" if len(table.null) else "not asked for: nulls=2"
     nobody = "nobody is to blame, or one agent alone"
     return {
+        "agents": table.members,
+        "calls": table.calls,
+        "table": table,
         "total": estimate(worst - none, lost),
         "but_for": tuple(estimate(x, lost) for x in worst - without),
         "shapley": tuple(estimate(x, lost) for x in phi),
@@ -260,9 +244,17 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
         "diffusion": estimate(spread.index, nobody if known.any() else lost),
         "effective": estimate(spread.effective, nobody if known.any() else lost),
         "gap": gap,
-        "null": estimate(null, away) if len(null) else not_available(away),
+        "null": _spread(table),
         "sampled": orders_,
     }
+
+
+def _spread(table: Table) -> Estimate:
+    """The root mean square of how far the replays of the same come out from what was."""
+    if not len(table.null):
+        return not_available("not asked for: nulls=2")
+    e = estimate(_mean(list(table.null**2)), table.null_why)
+    return replace(e, value=e.value**0.5, low=e.low**0.5, high=e.high**0.5, worlds=e.worlds**0.5)
 
 
 def _sampled(worth: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -274,10 +266,15 @@ def _sampled(worth: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np
     return _mean(list(gains)), _mean(list(gains * weights[..., None]))
 
 
-def _missing(table: Table) -> list[str]:
+def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) -> list[str]:
     """What was not reached, and what is not exact."""
+    told = [f"{invalid} invalid worlds left out"] * bool(invalid)
+    told += [f"null: {found['null'].reason}"] * bool(speaks and found["null"].reason)
+    some, of = found["shapley"][0].n, found["total"].n
+    total = sum(e.value for e in found["shapley"])
+    told += [f"Shapley values of {some} of {of} worlds, in which the total is {total:.2f}"] * (0 < some < of)
     gone = [mask for mask, values in table.values.items() if np.isnan(values).all()]
-    told = [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
+    told += [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
     part = [m for m, x in table.values.items() if np.isnan(x).any() and m not in gone]
     told += [f"{len(part)} coalitions in some of the worlds: {table.why[part[0]]}"] if part else []
     if not table.exact:
@@ -302,10 +299,11 @@ def _power(trace: Trace) -> dict[str, Estimate]:
 
 
 def _cell(e: Estimate) -> str:
-    """An estimate in few letters."""
+    """An estimate in few letters; of how many worlds, if not of all."""
     if not e.n:
         return "NA"
-    return f"{e.value:.2f}" if e.n == 1 else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]"
+    some = f" n={e.n}" if e.missing else ""
+    return f"{e.value:.2f}{some}" if e.n == 1 else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]{some}"
 
 
 def _wrapped(line: str) -> list[str]:

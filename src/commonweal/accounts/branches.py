@@ -10,15 +10,18 @@ import numpy as np
 from .._channel import Words
 from .._describe import rebuild
 from .._journal import Journal, from_table
-from .._measure import NA, Measure
+from .._measure import Measure
 from .._run import _done, _task, replay
 from .._society import Silent, Society
 from .._trace import Trace
+from .coalitions import by_world
+from .games import sign
 from .slice import Seen, witness
 
 WIDTH = 512  # branches in one compiled call
 TOGETHER = 8  # branches with speakers in flight at once, while the budget has room for all
 ENDED = "the budget of calls ended"
+ONCE = "whoever answers in words was asked once a branch, and no null was taken: chance is not told apart"
 
 
 class Deed(NamedTuple):
@@ -54,8 +57,8 @@ class Branches:
     - `left`: model calls that may still be made; infinite where nobody speaks.
 
     Raises:
-        ValueError: the trace has no recipe of a run, was forced or is invalid there; the measure has no
-            better end or no value per world; speakers without a budget; the world does not come out again.
+        ValueError: see `played_by`; no such world, or an invalid one; the measure has no value there, or
+            the world does not come out again.
     """
 
     def __init__(
@@ -68,23 +71,24 @@ class Branches:
         society: Society | None = None,
         width: int | None = None,
     ):
-        _refuse(trace, harm, world)
+        known = played_by(trace, harm, society, budget)
+        if not 0 <= world < len(trace.invalid):
+            raise ValueError(
+                f"world={world}; the trace has {len(trace.invalid)}: wanted its position, world=0"
+            )
+        if trace.invalid[world]:
+            raise ValueError(f"world {world} is invalid ({trace.invalid[world]}); wanted one that was played")
         self.trace, self.harm, self.width = trace.worlds([world]), harm, width
-        known = rebuild(trace.recipe["society"]) if society is None else society
         self.society = known.prepare()
         self.speaks = bool(known.speakers)
-        if self.speaks and budget is None:
-            raise ValueError(
-                f"this world has speakers in seats {list(known.speakers)}, whom it costs calls to ask again; "
-                "wanted the most that may be made: budget=200"
-            )
         self.left = math.inf if not self.speaks or budget is None else budget
         self.replays = self.calls = 0
-        self.sign = 1.0 if harm.better == "lower" else -1.0
-        self.factual = float(harm(self.trace)[0])
+        self.sign = sign(harm)
+        (value,), why = by_world(harm, self.trace)
+        self.factual = float(value)
         if math.isnan(self.factual):
             raise ValueError(
-                f"the measure {harm.name!r} is NA in world {world} ({harm.undefined}); wanted a world in "
+                f"the measure {harm.name!r} is NA in world {world} ({why}); wanted a world in "
                 "which it has a value: decisions(trace, harm, world=1)"
             )
         everything = {k: c for k, c in self.society.scenario.channels().items() if not c.lever}
@@ -152,12 +156,9 @@ class Branches:
             some = deeds[start : start + size - 1]
             do = self.do([(), *some, *[()] * (size - 1 - len(some))], hold=hold)
             found, keep = replay(many, society=society, do=do), slice(1, 1 + len(some))
-            values = self._harm(found)
-            if not mute and not np.isclose(values[0], self.factual, rtol=1e-4, atol=1e-6):
-                raise ValueError(
-                    f"played again, world {self.seed} has {self.harm.name} {values[0]:g}, not "
-                    f"{self.factual:g}; wanted the society that made the trace: pass it, society=..."
-                )
+            values = self.value(found)
+            if not mute:
+                self.same(values[0])
             shown = witness(society, [self.seed] * size, do).digest if digests else np.zeros((size, 0, 0))
             done = self.factual + (values[keep] - values[0])
             why = ["" if math.isfinite(x) else self.harm.undefined for x in done]
@@ -166,12 +167,17 @@ class Branches:
         self.replays += 0 if hold else len(deeds)
         return _joined(parts)
 
-    def _harm(self, found: Trace) -> np.ndarray:
+    def same(self, value: float) -> None:
+        """Raise ValueError unless this, the harm played again with nothing changed, is what it was."""
+        if not np.isclose(value, self.factual, rtol=1e-4, atol=1e-6):
+            raise ValueError(
+                f"played again, world {self.seed} has {self.harm.name} {value:g}, not {self.factual:g}; "
+                "wanted the society that made the trace: society=..., and a harm that replays nothing itself"
+            )
+
+    def value(self, found: Trace) -> np.ndarray:
         """The measure's value in each world, NaN where it has none."""
-        try:
-            return self.harm(found)
-        except NA:
-            return np.full(len(found.seeds), np.nan)
+        return by_world(self.harm, found)[0]
 
     def _asked(self, deeds: Sequence[Deeds], journal: Journal, digests: bool) -> Ran:
         """A few at a time, so that the budget's end cuts off one branch and not several."""
@@ -199,7 +205,7 @@ class Branches:
         found = _done(task, journal)
         made = 0 if math.isinf(self.left) else int(self.left - journal.allowance)
         self.replays, self.calls, self.left = self.replays + len(deeds), self.calls + made, journal.allowance
-        values = np.where(found.valid, self._harm(found), np.nan)
+        values = self.value(found)
         cut = [ENDED if "no more calls are allowed" in reason else reason for reason in found.invalid]
         why = [
             r or ("" if math.isfinite(v) else self.harm.undefined) for r, v in zip(cut, values, strict=True)
@@ -229,17 +235,33 @@ def _joined(parts: Sequence[Ran]) -> Ran:
     return Ran(values, why, acts, intent, np.concatenate(shown) if shown else None)
 
 
-def _refuse(trace: Trace, harm: Measure, world: int) -> None:
-    """Raise ValueError where nothing can be accounted for."""
+def played_by(trace: Trace, harm: Measure, society: Society | None, budget: int | None) -> Society:
+    """The society that is to be replayed: the one given, or that of the recipe.
+
+    Raises:
+        TypeError: the harm is no measure.
+        ValueError: it has no better end or no value per world; the trace has no recipe of a run, or was
+            forced; speakers without a budget.
+    """
     if not isinstance(harm, Measure):
-        raise TypeError(f"harm came as {harm!r}; wanted a measure: decisions(trace, harm=measures.welfare)")
+        raise TypeError(f"harm came as {harm!r}; wanted a measure: harm=measures.welfare")
     if harm.better == "neither" or harm.per != "world":
         raise ValueError(
             f"harm={harm.name!r} is better {harm.better!r} and one number a {harm.per}; wanted one number a "
             "world of which more, or less, is worse: harm=measures.welfare"
         )
-    if "society" not in trace.recipe or trace.recipe["forced"]:
-        kind = "forced acts" if trace.recipe.get("forced") else "no recipe of a run"
-        raise ValueError(f"this trace has {kind}; wanted one that cw.run made, without do=")
-    if trace.invalid[world]:
-        raise ValueError(f"world {world} is invalid ({trace.invalid[world]}); wanted one that was played")
+    if trace.recipe.get("forced"):
+        raise ValueError(
+            "this trace has forced acts, which are nobody's conduct; wanted one without: "
+            "cw.replay(trace, do={})"
+        )
+    if "society" not in trace.recipe:
+        kind = next(iter(trace.recipe), "a recording")
+        raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
+    known = rebuild(trace.recipe["society"]) if society is None else society
+    if known.speakers and budget is None:
+        raise ValueError(
+            f"speakers sit in seats {list(known.speakers)}, and asking them again costs calls; wanted the "
+            "most that may be made: budget=200"
+        )
+    return known

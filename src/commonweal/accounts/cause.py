@@ -18,11 +18,11 @@ from .._measure import Measure
 from .._mind import Mind
 from .._society import Society
 from .._trace import Trace
-from .branches import Branches, Deed, Deeds
+from .branches import ENDED, ONCE, Branches, Deed, Deeds
 from .decisions import options
 
 V = TypeVar("V", bound=Hashable)
-MOST = 50_000  # branches that a search may take where nobody is asked
+MOST = 50_000  # branches that a search may take
 
 
 def minimal_changes(
@@ -88,7 +88,8 @@ class Responsibility:
         ]
         lines += [f"  agent {i}: degree {x:.3g}" for i, x in enumerate(self.degrees)]
         lines += [f"  but for {text}" for text in self.words[:5]]
-        return "\n".join(lines + [f"  not complete: {self.reason}"] * bool(self.reason))
+        lines += [f"  not complete: {self.reason}"] * bool(self.reason) + [f"  {ONCE}"] * bool(self.calls)
+        return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -124,12 +125,14 @@ def responsibility(
 
     **Other arguments**
 
-    - `kappa`: how many acts may be changed together. `most`: the most branches to be tried where nobody
-      speaks. `channel`, `values`, `stand_in`, `society`: as for `decisions`.
+    - `kappa`: how many acts may be changed together. `most`: the most branches to be tried.
+      `channel`, `values`, `stand_in`, `society`: as for `decisions`.
 
     **Raises**
 
     - ValueError: the harm did not happen; too many branches.
+
+    Speakers are asked until the budget is used up; what was not tried by then is counted in `reason`.
     """
     branches = Branches(trace, harm, world=world, budget=budget, society=society)
     if not branches.sign * (branches.factual - line) > 0.0:
@@ -144,7 +147,7 @@ def responsibility(
             open_to.setdefault(
                 (some[0].t, some[0].agent, "" if len(some) > 1 else some[0].channel), []
             ).append(some)
-    _refuse_many(branches, open_to, kappa, most)
+    _refuse_many(open_to, kappa, most)
     search = _Search(branches, line)
     found = minimal_changes(open_to, search, kappa, batch=1 if branches.speaks else 4096)
     causes = [search.cause(change) for change in found]
@@ -152,7 +155,9 @@ def responsibility(
     degrees = np.array([max((c.degree(i) for c in causes), default=0.0) for i in range(n)])
     words = [_words(branches, c) for c in sorted(causes, key=lambda c: len(c.cause) + len(c.contingency))]
     cut = search.cut
-    ended = f"{len(cut)} branches have no value ({', '.join(sorted(set(cut)))})" if cut else ""
+    reasons = [f"{len(cut)} branches have no value ({', '.join(sorted(set(cut)))})"] * bool(cut)
+    reasons += [f"{search.untried} branches were not tried ({ENDED})"] * bool(search.untried)
+    ended = "; ".join(reasons)
     numbers = (degrees, causes, words, branches.replays, branches.calls, ended)
     return Responsibility(harm.name, line, branches.factual, kappa, *numbers)
 
@@ -163,10 +168,14 @@ class _Search:
     def __init__(self, branches: Branches, line: float):
         self.branches, self.line = branches, line
         self.cut: list[str] = []  # why branches have no value
+        self.untried = 0
         self._shown: dict[tuple[Deed, ...], np.ndarray] = {}
         self._factual = branches.seen().digest[0]
 
     def __call__(self, changes: list[dict]) -> list[bool | None]:
+        if self.branches.left < 1:
+            self.untried += len(changes)
+            return [None] * len(changes)
         deeds = [_deeds(change) for change in changes]
         ran = self.branches.run(deeds, digests=True)
         beyond = self.branches.sign * (ran.values - self.line) > 0.0
@@ -193,11 +202,11 @@ def split(deeds: tuple[Deed, ...], digest: np.ndarray, factual: np.ndarray) -> C
     return Cause(cause, tuple(deed for deed, after in zip(deeds, late, strict=True) if after))
 
 
-def _refuse_many(branches: Branches, open_to: Mapping, kappa: int, most: int) -> None:
-    """Raise ValueError where the search would be too long; speakers' budgets end it anyway."""
+def _refuse_many(open_to: Mapping, kappa: int, most: int) -> None:
+    """Raise ValueError where the search would be too long."""
     each = max((len(some) for some in open_to.values()), default=1)
     size = sum(comb(len(open_to), j) * each**j for j in range(1, kappa + 1))
-    if size > most and not branches.speaks:
+    if size > most:
         raise ValueError(
             f"{len(open_to)} decisions with up to {each} alternatives make some {size:,} branches at "
             f"kappa={kappa}; wanted at most {most:,}: kappa={max(1, kappa - 1)}, stand_in=FairShare(), "

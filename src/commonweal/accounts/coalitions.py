@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import polars as pl
 
-from .._describe import identity
+from .._describe import describe, identity
 from .._journal import Journal, from_table
 from .._measure import NA, Measure
 from .._mind import Mind
@@ -23,12 +23,11 @@ from .._run import _rollout, _rounds, _Task, _trace, run
 from .._society import Society
 from .._tick import Do
 from .._trace import Trace
-from .either import Either, Unlike
+from .either import Either, Unlike, together
 from .games import orders, prefixes
 
 EXACT = 8  # players, up to which every coalition is played
 ORDERS = 20  # random orders of joining, beyond
-TOGETHER = 8192  # worlds, of all coalitions, in one compiled call
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,8 @@ class Table:
 
     - `members`: the seats that are players; bit i of a mask says whether `members[i]` is itself.
     - `values`: mask -> Float[W], NaN where it was not reached or the world broke; `why` says why.
-    - `null`: Float[nulls, W], replays of what was, every reply asked for anew, less what was.
+    - `null`: Float[nulls, W], replays of what was, every reply asked for anew, less what was; NaN where a
+      replay was not whole, `null_why` says why.
     - `calls`: how many replies were asked for.
     """
 
@@ -45,6 +45,7 @@ class Table:
     values: dict[int, np.ndarray]
     why: dict[int, str] = field(default_factory=dict)
     null: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)))
+    null_why: str = ""
     calls: int = 0
 
     @property
@@ -67,13 +68,14 @@ class Table:
 
 
 def plan(n: int, exact: int = EXACT) -> list[int]:
-    """The coalitions to play: all; beyond `exact` players none, all, all but one, singles, pairs, orders."""
+    """The coalitions to play: all; beyond `exact` players none, all, one, two, all but those, orders."""
     if n <= exact:
         return list(range(1 << n))
     one, everyone = [1 << i for i in range(n)], (1 << n) - 1
     pairs = [a | b for i, a in enumerate(one) for b in one[:i]]
     steps = [mask for order in orders(n, ORDERS) for mask in prefixes(order)]
-    return list(dict.fromkeys([0, everyone, *(everyone ^ a for a in one), *one, *pairs, *steps]))
+    few = [*one, *pairs]
+    return list(dict.fromkeys([0, everyone, *(everyone ^ a for a in few), *few, *steps]))
 
 
 def coalitions(
@@ -92,7 +94,7 @@ def coalitions(
 
     **Main arguments**
 
-    - `of`: one number a world.
+    - `of`: one number a world; of several measures see `tables`.
     - `stand_in`: the reference mind, or one a seat; it keeps the seat's profile.
 
     **Other arguments**
@@ -109,6 +111,23 @@ def coalitions(
     - ValueError: speakers without an allowance, seats that are not there.
     - TypeError: a stand-in that is no pure mind.
     """
+    more = {"only": only, "journal": journal, "draws": draws, "nulls": nulls}
+    return tables(society, seeds, (of,), stand_in, members=members, **more)[0]
+
+
+def tables(
+    society: Society,
+    seeds: int | Sequence[int],
+    measures: Sequence[Measure],
+    stand_in: Mind | Sequence[Mind],
+    *,
+    members: Sequence[int] | None = None,
+    only: Iterable[int] | None = None,
+    journal: Journal | None = None,
+    draws: int = 1,
+    nulls: int = 0,
+) -> tuple[Table, ...]:
+    """As `coalitions`, of several measures, in their order: every coalition is played once for all."""
     seats = tuple(range(len(society.minds)) if members is None else members)
     if not seats or len(set(seats)) < len(seats) or not set(seats) <= set(range(len(society.minds))):
         raise ValueError(
@@ -118,14 +137,14 @@ def coalitions(
     if given.speakers:
         raise TypeError("a stand-in answers in words; wanted a pure mind: stand_in=FairShare()")
     names = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
-    game = _Game(society.prepare(), given.prepare().minds, seats, names, of)  # type: ignore[arg-type]
+    game = _Game(society.prepare(), given.prepare().minds, seats, names, tuple(measures))  # type: ignore[arg-type]
     masks = list(dict.fromkeys([(1 << len(seats)) - 1, *(plan(len(seats)) if only is None else only)]))
     if society.speakers:
         return _asked(game, masks, journal or Journal(), draws, nulls)
     try:
-        return _table(game, _together(game, masks))
+        return _tables(game, _together(game, masks))
     except Unlike:
-        return _table(game, {mask: _worth(game, game.put(mask)) for mask in masks})
+        return _tables(game, {mask: _worth(game, game.put(mask)) for mask in masks})
 
 
 def clones(society: Society, seeds: int | Sequence[int], of: Measure) -> np.ndarray:
@@ -145,22 +164,22 @@ def clones(society: Society, seeds: int | Sequence[int], of: Measure) -> np.ndar
     for mind in minds:
         alone = Society(society.scenario, mind, society.profiles)
         found[identity(mind)] = found.get(identity(mind)) or _worth(
-            _Game(alone, (), (), names, of), alone.prepare()
+            _Game(alone, (), (), names, (of,)), alone.prepare()
         )
-    return np.array([found[identity(mind)].values for mind in minds])
+    return np.array([found[identity(mind)].values[0] for mind in minds])
 
 
 # ------------------------------------------------------------------------------------------ in-graph
 
 
 class _Game(NamedTuple):
-    """Who plays: the society and the stand-ins, ready; the members; the worlds; the measure."""
+    """Who plays: the society and the stand-ins, ready; the members; the worlds; the measures."""
 
     society: Society
     others: tuple[Mind, ...]
     members: tuple[int, ...]
     seeds: list[int]
-    of: Measure
+    of: tuple[Measure, ...]
 
     def stays(self, mask: int) -> list[bool]:
         """Bool[n]: which seats are themselves."""
@@ -183,19 +202,19 @@ class _Game(NamedTuple):
 
 
 class _Worth(NamedTuple):
-    """A measure of some worlds, NaN where there is none, why not, and what was replied."""
+    """Each measure of some worlds [M, W], NaN where there is none, why not, and what was replied."""
 
     values: np.ndarray
-    why: str
+    why: tuple[str, ...]
     trace: Trace
 
 
 def _together(game: _Game, masks: list[int]) -> dict[int, _Worth]:
-    """Many coalitions in one compiled call, each with all worlds."""
+    """Many coalitions in one compiled call (see `together`), each with all worlds."""
     ready, worlds = game.either(), len(game.seeds)
     groups, found = ready.groups(), {}
-    size = min(len(masks), max(1, TOGETHER // worlds))
-    names = game.seeds * size
+    size = min(len(masks), max(1, together(ready.scenario) // worlds))
+    names, recipe = game.seeds * size, {"society": describe(game.society), "engine": "graph", "forced": True}
     for at in range(0, len(masks), size):
         some = masks[at : at + size]
         keep = np.array([game.stays(mask) for mask in [*some, *some[-1:] * (size - len(some))]])
@@ -207,11 +226,11 @@ def _together(game: _Game, masks: list[int]) -> dict[int, _Worth]:
         )
         rows = jax.tree.map(lambda x: np.swapaxes(np.asarray(x), 0, 1), rows)
         parts = _rounds(rows, ready.scenario) | {"illegal": np.asarray(illegal)}
-        trace = _trace(_Task(ready, names, Do(), "graph", {}), parts, [])
+        trace = _trace(_Task(ready, names, Do(), "graph", recipe), parts, [])
         whole = _measured(game, trace)
         for k, mask in enumerate(some):
             mine = slice(k * worlds, (k + 1) * worlds)
-            one = whole._replace(values=whole.values[mine])
+            one = whole._replace(values=whole.values[:, mine], why=("",) * len(game.of))
             found[mask] = _measured(game, trace.worlds(mine)) if np.isnan(one.values).any() else one
     return found
 
@@ -238,32 +257,48 @@ def _worth(game: _Game, society: Society, seeds: list[int] | None = None, journa
 
 
 def _measured(game: _Game, trace: Trace) -> _Worth:
+    both = [by_world(of, trace) for of in game.of]
+    return _Worth(np.array([values for values, _ in both]), tuple(why for _, why in both), trace)
+
+
+def by_world(of: Measure, trace: Trace) -> tuple[np.ndarray, str]:
+    """A measure of each world, and why there is none somewhere."""
     valid, values = trace.valid, np.full(len(trace.seeds), np.nan)
     why = next(filter(None, trace.invalid), "")
     if valid.any():
         try:
-            found = game.of(trace if valid.all() else trace.worlds(valid))
+            found = of(trace if valid.all() else trace.worlds(valid))
         except NA as reason:
-            return _Worth(values, str(reason), trace)
+            return values, str(reason)
         if found.shape != (valid.sum(),):
             raise ValueError(
-                f"measure {game.of.name!r} gave shape {found.shape} for {valid.sum()} worlds; wanted one "
-                "number a world: harm=gini"
+                f"measure {of.name!r} gave shape {found.shape} for {valid.sum()} worlds; wanted one number a "
+                "world: harm=gini"
             )
         values[valid] = found
-    return _Worth(values, why or game.of.undefined * bool(np.isnan(values).any()), trace)
+    return values, why or of.undefined * bool(np.isnan(values).any())
 
 
-def _table(game: _Game, found: dict[int, _Worth], **more) -> Table:
-    why = {mask: one.why for mask, one in found.items() if one.why}
-    return Table(game.members, {mask: one.values for mask, one in found.items()}, why, **more)
+def _tables(
+    game: _Game, found: dict[int, _Worth], away: Sequence[_Worth] = (), calls: int = 0
+) -> tuple[Table, ...]:
+    """A table of each measure; `away` are replays of what was, asked anew."""
+    fact = found[(1 << len(game.members)) - 1]
+    some = []
+    for k in range(len(game.of)):
+        values = {mask: one.values[k] for mask, one in found.items()}
+        why = {mask: one.why[k] for mask, one in found.items() if one.why[k]}
+        null = np.array([one.values[k] - fact.values[k] for one in away]).reshape(-1, len(game.seeds))
+        lost = next(filter(None, (one.why[k] for one in away)), "")
+        some.append(Table(game.members, values, why, null, lost, calls))
+    return tuple(some)
 
 
 # ------------------------------------------------------------------------------------------ speakers
 
 
-def _asked(game: _Game, masks: list[int], journal: Journal, draws: int, nulls: int) -> Table:
-    """The table under an allowance of calls: cheapest first, the null before all but the all-but-ones."""
+def _asked(game: _Game, masks: list[int], journal: Journal, draws: int, nulls: int) -> tuple[Table, ...]:
+    """The tables under an allowance of calls: cheapest first, the null before all but the all-but-ones."""
     if not np.isfinite(journal.allowance) or journal.allowance < 0 or draws < 1:
         raise ValueError(
             f"speakers sit in seats {list(game.society.speakers)} and {journal.allowance} calls are allowed, "
@@ -279,20 +314,19 @@ def _asked(game: _Game, masks: list[int], journal: Journal, draws: int, nulls: i
     def rank(mask: int):
         return mask != everyone, voices(mask) > 0, n - mask.bit_count() > 1, voices(mask), mask
 
-    ask = partial(_within, game, worst=lambda mask: voices(mask) * game.society.scenario.horizon)
+    ask = partial(_within, game, worst=lambda mask: 2 * voices(mask) * game.society.scenario.horizon)
     queue = sorted({everyone, *masks}, key=rank)
     free = [mask for mask in queue if mask == everyone or not voices(mask)]
     soon = [mask for mask in queue if mask not in free and n - mask.bit_count() == 1]
     every = {mask: [ask(mask, journal)] for mask in [*free, *soon]}
-    fact = every[everyone][0]
     left, away = journal.allowance, []
     for _ in range(nulls):
         anew = Journal()
         anew.allowance = left
-        away.append(ask(everyone, anew).values - fact.values)
+        away.append(ask(everyone, anew))
         left = anew.allowance
     for draw in range(draws):
-        known = journal if draw == 0 else from_table(fact.trace.replies)
+        known = journal if draw == 0 else from_table(every[everyone][0].trace.replies)
         known.allowance = left
         for mask in queue:
             if mask not in free and (draw or mask not in soon):
@@ -302,20 +336,20 @@ def _asked(game: _Game, masks: list[int], journal: Journal, draws: int, nulls: i
     found = {
         mask: some[0]._replace(values=_mean([one.values for one in some])) for mask, some in every.items()
     }
-    null = np.array(away).reshape(nulls, len(game.seeds))
-    return _table(game, found, null=null, calls=int(budget - left))
+    return _tables(game, found, away, int(budget - left))
 
 
 def _within(game: _Game, mask: int, journal: Journal, worst: Callable[[int], int]) -> _Worth:
-    """A coalition's worth, as many worlds at once as the allowance is sure to suffice for."""
+    """A coalition's worth, as many worlds at once as the allowance suffices for, with one repair a reply."""
     todo, parts = game.seeds, []
     while todo:
         fit = journal.allowance // max(worst(mask), 1)
         size = len(todo) if journal.allowance < 1 else int(min(max(fit, 1), len(todo)))
         parts.append(_worth(game, game.put(mask), todo[:size], journal))
         todo = todo[size:]
-    why = next(filter(None, (part.why for part in parts)), "")
-    return _Worth(np.concatenate([part.values for part in parts]), why, _joined([p.trace for p in parts]))
+    why = tuple(next(filter(None, some), "") for some in zip(*(part.why for part in parts), strict=True))
+    values = np.concatenate([part.values for part in parts], axis=1)
+    return _Worth(values, why, _joined([part.trace for part in parts]))
 
 
 def _joined(traces: list[Trace]) -> Trace:

@@ -26,6 +26,7 @@ from .branches import ENDED, Branches, Deed, Deeds, Ran
 from .slice import Seen, told
 
 SHARES = (0.0, 0.5, 1.0)  # of the most that is allowed: the amounts that are tried where none are named
+FEW = 5  # nulls, below which no spread is no reason to say that there is none
 NOT_LEGAL, REACHED_NOBODY = "not legal then", "it reached nobody"
 COLUMNS = {"t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "did": pl.String, "instead": pl.String}
 COLUMNS |= {"act": pl.Float64, "alternative": pl.Float64, "effect": pl.Float64, "low": pl.Float64}
@@ -84,14 +85,22 @@ class Decisions:
             f"alternatives, {self.replays} replays, {spent}.",
         ]
         if len(self.null):
-            lines.append(f"Asked anew with nothing changed: {', '.join(f'{x:.4g}' for x in self.null)}.")
-        for row in self.top().iter_rows(named=True):
+            none = f"; no spread in {len(self.null)} replays, no intervals" * (
+                _spread(self.factual, self.null) is None
+            )
+            lines.append(
+                f"Asked anew with nothing changed: {', '.join(f'{x:.4g}' for x in self.null)}{none}."
+            )
+        best = self.top(len(self.table))
+        for row in best.filter(pl.col("effect") != 0.0).head(10).iter_rows(named=True):
             bounds = f" [{row['low']:.4g}, {row['high']:.4g}]" if math.isfinite(row["low"]) else ""
             after = f", others from round {row['diverged']}" if row["diverged"] >= 0 else ""
             lines.append(
                 f"  round {row['t']}, agent {row['agent']}: {row['channel']} {row['did']}, not "
                 f"{row['instead']}: {row['effect']:+.4g}{bounds}{after}"
             )
+        if idle := best.filter(pl.col("effect") == 0.0).height:
+            lines.append(f"  {idle} more: no alternative would have spared anything.")
         lost = self.table.filter(pl.col("effect").is_nan()).group_by("why").len().sort("why")
         lines += [f"  NA: {n} ({why})" for why, n in lost.iter_rows()]
         return "\n".join(lines)
@@ -138,7 +147,8 @@ def decisions(
     An act is replaced while its agent's other acts of the round stay what they were, but for free words,
     which are said anew. Of speakers, what reaches nobody (see `slice`) is 0 without a call, and the calls go
     first to what did most harm had all others kept to their acts. `low` and `high` are then the effect plus
-    and minus t sqrt(s^2 / draws), with s the spread of the null and the world itself.
+    and minus t sqrt(s^2 / draws), with s the spread of the null and the world itself; they are NaN where
+    fewer than 5 nulls show no spread.
 
     **Raises**
 
@@ -216,7 +226,7 @@ def options(
                 other = would[name][t, i] != did[name][t, i]
                 together += [Deed(t, i, name, would[name][t, i].item())] if other else []
                 continue
-            for value, why in _tried(kind, mask, values):
+            for value, why in tried(kind, mask, values):
                 if value != did[name][t, i]:
                     yield [Deed(t, i, name, value)], why
         if together:
@@ -229,7 +239,7 @@ def _clipped(kind: Any, acts: np.ndarray, legal: np.ndarray) -> np.ndarray:
     return np.where(acts >= len(kind.options), acts, found) if isinstance(kind, Words) else found
 
 
-def _tried(kind: Any, mask: np.ndarray, values: Sequence[float] | None) -> Iterator[tuple[float, str]]:
+def tried(kind: Any, mask: np.ndarray, values: Sequence[float] | None) -> Iterator[tuple[float, str]]:
     """The acts to try on a channel, and why one cannot be."""
     if isinstance(kind, Amount):
         for value in [float(np.float32(s) * mask) for s in SHARES] if values is None else values:
@@ -275,17 +285,23 @@ def _asked(
                 why[b] = reason
     effect = _effect(branches, np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
     wide = np.full(len(deeds), math.nan)
-    if len(null):
-        spread = np.std([branches.factual, *null], ddof=1)
+    if (spread := _spread(branches.factual, null)) is not None:
         wide = stdtrit(len(null), 0.975) * spread / np.sqrt(np.maximum(counts, 1))
     wide[nobody] = 0.0
     found = {"effect": effect, "low": effect - wide, "high": effect + wide, "draws": counts, "why": why}
     return found | {"diverged": after}, null
 
 
+def _spread(factual: float, null: np.ndarray) -> float | None:
+    """The standard deviation of the null and the world; None where too few show none."""
+    spread = float(np.std([factual, *null], ddof=1)) if len(null) else 0.0
+    return spread if spread or len(null) >= FEW else None
+
+
 def relevance(branches: Branches, deeds: list[Deeds]) -> tuple[list[int], list[int]]:
     """In which order to ask, and what need not be asked: deeds that reached nobody who chose again.
 
+    An agent who does choose again may remember what it did, and answer to it, whether it speaks or not.
     With all others' acts held, the harm spared comes first, then what is shown to others soonest.
     """
     if not deeds:
@@ -299,7 +315,7 @@ def relevance(branches: Branches, deeds: list[Deeds]) -> tuple[list[int], list[i
         some = legal[0] > 0 if legal.ndim == 3 else legal[0].sum(axis=-1) > 1
         later |= some & (name in branches.channels) & branches.trace.alive[0][:, None]
     ahead = np.array([later[some[0].t + 1 :, some[0].agent].any() for some in deeds])
-    nobody = (direct == 0.0) & (reached < 0) & ~(ahead & np.isin(agents, branches.society.speakers))
+    nobody = (direct == 0.0) & (reached < 0) & ~ahead
     soon = np.where(reached < 0, np.iinfo(int).max, reached)
     order = np.lexsort((soon, -np.nan_to_num(direct)))
     return [int(b) for b in order if not nobody[b]], np.flatnonzero(nobody).tolist()

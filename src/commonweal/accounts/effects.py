@@ -20,7 +20,8 @@ import numpy as np
 from .._measure import Measure
 from .._society import Society
 from .._trace import Trace
-from .branches import Branches, Deed, Ran
+from .branches import ONCE, Branches, Deed, Ran
+from .decisions import tried
 from .games import shapley
 
 LARGEST = 12  # agents of whom all coalitions are played
@@ -58,7 +59,7 @@ class Effects:
         return (
             f"{head}, {self.total:+.4g} {self.unit} in all = {self.transmitted:+.4g} through what was done "
             f"afterwards - ({self.reverse:+.4g}) reverse, state-specific; {self.calls} calls.\n{shares}"
-        )
+        ) + f"\n  {ONCE}" * bool(self.calls)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
@@ -87,7 +88,7 @@ def effects(
 
     **Raises**
 
-    - ValueError: see `Branches`; no such act; more agents than `LARGEST`.
+    - ValueError: see `Branches`; no such act, or not legal then; more agents than `LARGEST`.
     """
     branches = Branches(trace, harm, world=world, budget=budget, society=society)
     rounds, n = branches.span
@@ -98,8 +99,13 @@ def effects(
         )
     if n > LARGEST:
         raise ValueError(f"{n} agents have {2**n:,} coalitions; wanted at most {LARGEST} agents")
-    ran = branches.run([[deed]])
     channel = branches.channels[deed.channel]
+    if not branches.trace.alive[0, deed.t]:
+        raise ValueError(f"{deed}, but the world was over by then; wanted a round that was played: t=0")
+    mask = branches.seen().legal[deed.channel][0, deed.t, deed.agent]
+    if not float(deed.value).is_integer() and mask.ndim or next(tried(channel, mask, [deed.value]))[1]:
+        raise ValueError(f"{deed} was not legal then; wanted {channel.describe(mask)} (options by number)")
+    ran = branches.run([[deed]])
     words = (
         f"agent {deed.agent} in round {deed.t}, {deed.channel} {channel.render(deed.value)} instead of "
         f"{channel.render(trace.intent[deed.channel][world, deed.t, deed.agent])}"

@@ -1,16 +1,27 @@
 """Two minds in one seat, of which one is heard: substitution without a new program."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from .._channel import Channel, check_channels
+from .._governed import Governed
 from .._mind import Act, Mind, Odds, Values
 from .._param import count, param
 
+STEPS = 4_000_000  # rounds of an agent, of all worlds, in one compiled call
 
-class Unlike(Exception):  # noqa: N818  (handled here)
+
+def together(scenario: Governed) -> int:
+    """How many worlds are played in one compiled call."""
+    return max(2, STEPS // (scenario.horizon * scenario.n_agents))
+
+
+class Unlike(ValueError):  # noqa: N818  (handled in `coalitions`)
     """Two minds answer in kinds that cannot be joined, values and acts: they must be seated in turn."""
 
 
@@ -42,35 +53,54 @@ class Either(Mind):
     def act(self, memory, sight, channels, key):
         if one := self._one():
             return one.act(memory, sight, channels, key)
+        return self.both(memory, sight, channels, key)
+
+    def both(self, memory, sight, channels, key):
+        """As `act`, where both watch; what they remember is a pair."""
         one, mine = self.own.act(memory[0], sight, channels, key)
         two, theirs = self.other.act(memory[1], sight, channels, key)
         for mind, acts in ((self.own, mine), (self.other, theirs)):
             check_channels(dict(channels), list(acts), type(mind).__name__)
         free = {name: channels[name] for name in sorted({*mine, *theirs}) if not channels[name].lever}
         acts = {
-            name: self._heard(mine.get(name, c.silence), theirs.get(name, c.silence), c, sight.legal[name])
+            name: joined(
+                self.keep, [x.get(name, c.silence) for x in (mine, theirs)], c, sight.legal[name], self.plain
+            )
             for name, c in free.items()
         }
         return (one, two), acts
 
-    def _heard(self, one: Act, two: Act, channel: Channel, legal: Array) -> Act:
-        for odd in (one, two):
-            if not isinstance(odd, Odds | Values) and jnp.shape(odd) != ():
-                return odd  # which the engine refuses, saying why
-        kinds = {type(x) if isinstance(x, Odds | Values) else Array for x in (one, two)}
-        if len(kinds) > 1 and (Values in kinds or not self.plain):
-            raise Unlike
-        if kinds == {Values}:
-            return Values(jnp.where(self.keep, one.q, two.q))  # type: ignore[union-attr]
-        plain = [
-            x if isinstance(x, Odds) else jnp.asarray(x).astype(channel.silence.dtype) for x in (one, two)
-        ]
-        if kinds == {Array}:
-            return jnp.where(self.keep, *plain)  # type: ignore[return-value]
-        return Odds(jnp.where(self.keep, *(x.p if isinstance(x, Odds) else _sure(x, legal) for x in plain)))
+
+def joined(first: Array, answers: Sequence[Any], channel: Channel, legal: Array, plain: bool = True) -> Act:
+    """The first answer where `first` says so, else the second; an act beside odds is certain.
+
+    Raises:
+        Unlike: they cannot be joined, or would not be what the mind alone would have done in a seat with a
+            profile (`plain` is false), which blurs odds and leaves acts as they are.
+    """
+    for odd in answers:
+        if not isinstance(odd, Odds | Values) and jnp.shape(odd) != ():
+            return odd  # which the engine refuses, saying why
+    kinds = {type(x) if isinstance(x, Odds | Values) else Array for x in answers}
+    if len(kinds) > 1 and (Values in kinds or not plain):
+        who = " and ".join(sorted("an act" if kind is Array else kind.__name__ for kind in kinds))
+        where = "" if plain else " under a profile"
+        raise Unlike(
+            f"two minds in one seat answer with {who}, which cannot be joined{where}; wanted acts or odds of "
+            "both, or values of both"
+        )
+    one, two = answers
+    if isinstance(one, Values) and isinstance(two, Values):
+        return Values(jnp.where(first, one.q, two.q))
+    if kinds == {Array}:
+        return jnp.where(first, *(jnp.asarray(x).astype(channel.silence.dtype) for x in answers))
+    return Odds(jnp.where(first, *(_odds(x, channel, legal) for x in answers)))
 
 
-def _sure(act: Array, legal: Array) -> Array:
-    """The odds of an act that is certain; NaN, which the engine refuses, where it is not legal."""
-    mine = jnp.equal(jnp.arange(legal.shape[0]), act)
-    return jnp.where((mine & legal).any(), mine.astype(jnp.float32), jnp.nan)
+def _odds(answer: Any, channel: Channel, legal: Array) -> Array:
+    """The odds themselves, or of an act, which the engine would clip, or refuse (NaN) outside the channel."""
+    if isinstance(answer, Odds):
+        return answer.p
+    act = jnp.asarray(answer).astype(channel.silence.dtype)
+    sure = jnp.equal(jnp.arange(legal.shape[0]), channel.clip(act, legal)).astype(jnp.float32)
+    return jnp.where(channel.allowed(act, channel.everything(1)[0]), sure, jnp.nan)

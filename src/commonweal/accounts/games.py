@@ -10,6 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .._measure import Measure
+
+
+def sign(harm: Measure) -> float:
+    """What turns a measure into harm: 1 where lower is better, else -1."""
+    return 1.0 if harm.better == "lower" else -1.0
+
 
 def _players(v: np.ndarray) -> int:
     n = len(v).bit_length() - 1 if v.ndim else -1

@@ -7,7 +7,7 @@ Fauchard and Farnadi 2025; dividends of Harsanyi 1963.
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,18 +29,23 @@ class Interaction:
     - `theta`: from where on a society passes. `passed`: how much better (+) or worse than theta it is with
       `nobody` but the reference, with `alone[i]` only agent i, with `everyone` themselves.
     - `event`: whether everyone is shown to pass in decent company and all together are shown to fail.
-    - `gap`: the worst of those alone less all together: what is lost by being together.
+    - `gap`: the worst of those alone less all together, in the worlds where all of these are known: what is
+      lost by being together.
     - `effect`: I_N, what all do together less the sum of what each does alone; `orders`: its parts by the
       size of coalition (beyond 8 players: pairs, and all the rest).
     - `harmful`: the smallest coalition whose dividend is shown to be below 0, and that `dividend`.
     - `realign`: the smallest coalition that, once the reference plays for it, lets the society be shown to
-      pass. Empty if it passes as it is; None if there is none, or none is shown.
-    - `cause`: `bad institution` (even the reference fails), `bad apple` (somebody fails in decent company),
-      `bad chemistry` (nobody does, and there is a harmful coalition), `none` (the society is shown to
-      pass), `unclear` (nothing of this is shown), or the reason why it cannot be said.
+      pass. Empty if it passes as it is; None if there is none, or none is shown, or if it is not known for
+      the reason `why`.
+    - `cause`: of a society that is shown to fail, `bad institution` (even the reference does), `bad apple`
+      (somebody fails in decent company), `bad chemistry` (nobody does, and there is a harmful coalition);
+      `none` (the society is shown to pass), `unclear` (nothing of this is shown), or the reason why it
+      cannot be said.
     - `clones`: the society of nobody but agent i, if it was played.
 
-    Shown: the bound of the 95 % interval over worlds, and where several are tried, Bonferroni's too.
+    Shown: the bound of the 95 % interval over worlds and a t test at its level, where several are tried
+    with Bonferroni's. Worlds that are all alike have no spread to go by, and count as a test of signs: by
+    chance they would agree in 1 of 2^W cases, so that fewer than 6 worlds show nothing.
     """
 
     members: tuple[int, ...]
@@ -57,6 +62,7 @@ class Interaction:
     realign: tuple[int, ...] | None
     cause: str
     clones: tuple[Estimate, ...] = ()
+    why: str = ""
 
     def __str__(self) -> str:
         def some(found: tuple[int, ...] | None, empty: str = "nobody") -> str:
@@ -81,7 +87,8 @@ class Interaction:
         return "\n".join(
             [
                 *lines,
-                f"smallest coalition to realign: {some(self.realign, 'nobody, it passes')}",
+                "smallest coalition to realign: "
+                + (f"not known: {self.why}" if self.why else some(self.realign, "nobody, it passes")),
                 f"each passes {self.theta:g} alone and all together fail: {event}; cause: {self.cause}",
             ]
         )
@@ -90,7 +97,7 @@ class Interaction:
         """JSON-able."""
         several = {"alone": self.alone, "clones": self.clones}
         single = {name: getattr(self, name) for name in ("nobody", "everyone", "gap", "effect", "dividend")}
-        plain = ("members", "theta", "event", "harmful", "realign", "cause")
+        plain = ("members", "theta", "event", "harmful", "realign", "cause", "why")
         told = {name: getattr(self, name) for name in plain} | {k: e.as_dict() for k, e in single.items()}
         told |= {k: [e.as_dict() for e in some] for k, some in several.items()}
         told |= {"orders": {k: e.as_dict() for k, e in self.orders.items()}}
@@ -123,7 +130,9 @@ def interaction(
     alone = tuple(told(i) for i in one)
     parts = dict(_dividends(table, sign))
     whole = v(table.everyone) - v(0) - sum((v(i) - v(0) for i in one), np.zeros_like(v(0)))
-    weak = int(np.argmin([sign * e.value if e.n else math.inf for e in alone]))
+    singles = np.array([v(i) for i in one])
+    singles[:, np.isnan(singles).any(axis=0)] = np.nan  # the worst of all, where all are known
+    weak = singles[singles.sum(axis=1, where=~np.isnan(singles)).argmin()]
     harmful = _harmful(parts)
     found: dict[str, Any] = {"event": None, "realign": None, "cause": UNTOLD}
     if theta is not None:
@@ -134,7 +143,7 @@ def interaction(
         told(0),
         alone,
         told(table.everyone),
-        gap=estimate(v(one[weak]) - v(table.everyone), lost),
+        gap=estimate(weak - v(table.everyone), _why(table, one)),
         effect=estimate(_clean(whole, table), lost),
         orders=_orders(parts, _clean(whole, table), n, lost),
         harmful=None if harmful is None else _seats(table, harmful),
@@ -147,17 +156,18 @@ def interaction(
 
 
 def shown(excess: np.ndarray, tests: int = 1, *, strict: bool = False) -> bool:
-    """Whether a mean over worlds is shown to be 0 or more (`strict`: more than 0), as one of many tests."""
+    """Whether a mean over worlds is shown to be 0 or more (`strict`: more than 0), as one of many tests.
+
+    By its interval and a t test; where all worlds are alike, by their signs: 2^-n * tests <= LEVEL.
+    """
     from scipy.special import stdtr  # imported late: --help need not pay
 
     e = estimate(excess)
     if e.n < 2:
         return False
-    if e.low == e.high:
-        return e.low > 0.0 if strict else e.low >= 0.0
     error = e.worlds.std(ddof=1) / math.sqrt(e.n)
-    fine = e.low > 0.0 if strict else e.low >= 0.0
-    return bool(fine and (tests == 1 or stdtr(e.n - 1, -e.value / error) * tests <= LEVEL))
+    chance = 0.5**e.n if e.low == e.high else stdtr(e.n - 1, -e.value / error)
+    return bool((e.low > 0.0 if strict else e.low >= 0.0) and chance * tests <= LEVEL)
 
 
 def _causes(table: Table, sign: float, theta: float, chemistry: bool) -> dict[str, Any]:
@@ -171,13 +181,13 @@ def _causes(table: Table, sign: float, theta: float, chemistry: bool) -> dict[st
     fails = shown(-excess(table.everyone), strict=True)
     local = all(shown(excess(i)) for i in one)
     apple = any(shown(-excess(i), n, strict=True) for i in one)
-    if shown(-excess(0), strict=True):
-        cause = "bad institution"
-    elif not fails:
+    if not fails:
         cause = "none" if shown(excess(table.everyone)) else "unclear"
+    elif shown(-excess(0), strict=True):
+        cause = "bad institution"
     else:
         cause = "bad apple" if apple else "bad chemistry" if local and chemistry else "unclear"
-    realign = None
+    realign, why, fact = None, "", ~np.isnan(table[table.everyone])
     for size in range(n + 1):
         some = [mask for mask in table.values if n - mask.bit_count() == size]
         passing = [mask for mask in some if shown(excess(mask), len(some))]
@@ -185,7 +195,10 @@ def _causes(table: Table, sign: float, theta: float, chemistry: bool) -> dict[st
             best = max(passing, key=lambda mask: float(np.nanmean(excess(mask))))
             realign = _seats(table, table.everyone ^ best)
             break
-    return {"event": fails and local, "realign": realign, "cause": cause}
+        if sum(not np.isnan(table[mask][fact]).any() for mask in some) < math.comb(n, size):
+            why = f"not all coalitions lacking {size} were played"
+            break
+    return {"event": fails and local, "realign": realign, "cause": cause, "why": why}
 
 
 def _dividends(table: Table, sign: float) -> Iterator[tuple[int, np.ndarray]]:
@@ -226,5 +239,5 @@ def _seats(table: Table, mask: int) -> tuple[int, ...]:
     return tuple(seat for i, seat in enumerate(table.members) if mask >> i & 1)
 
 
-def _why(table: Table) -> str:
-    return next(iter(table.why.values()), "not played")
+def _why(table: Table, masks: Iterable[int] = ()) -> str:
+    return next((table.why[mask] for mask in [*masks, *table.why] if mask in table.why), "not played")

@@ -2,7 +2,8 @@
 
 Layer 0 of an account: a world is played again with every act forced, so that nobody is asked anything,
 and each agent's sights are told from the factual ones by their digest. An act whose replacement changes
-neither the harm nor what anybody else is shown has no effect, whoever the others are.
+neither the harm nor what anybody else is shown, and whose agent has no choice after it, has no effect,
+whoever the others are.
 """
 
 import zlib

@@ -11,8 +11,9 @@ from typing import Any
 from .._describe import identity
 from .._measure import NA, Measure
 from .._mind import Mind
+from .._run import run
 from .._society import Society
-from ..accounts.coalitions import coalitions
+from ..accounts.coalitions import tables
 from ..accounts.interaction import interaction
 from .store import read_json, to_json, write
 
@@ -54,10 +55,13 @@ def _key(plan: Mapping[str, Any], condition: str) -> str:
 def _parts(
     plan: Mapping[str, Any], society: Society, measures: Sequence[Measure], reference: Any
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    for one in measures:
-        if one.name in PARTS:
-            try:
-                table = coalitions(society, min(plan["worlds"], MOST), one, stand_in=reference)
-                yield one.name, interaction(table, one.better, plan["theta"]).as_dict()
-            except NA as reason:
-                yield one.name, {"NA": str(reason)}
+    trace, known = run(society, min(plan["worlds"], 2)), []
+    for one in (one for one in measures if one.name in PARTS):
+        try:
+            one(trace)
+            known.append(one)
+        except NA as reason:
+            yield one.name, {"NA": str(reason)}
+    found = tables(society, min(plan["worlds"], MOST), known, stand_in=reference) if known else ()
+    for one, table in zip(known, found, strict=True):
+        yield one.name, interaction(table, one.better, plan["theta"]).as_dict()

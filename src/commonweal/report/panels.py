@@ -91,7 +91,8 @@ def company(results: Results) -> Iterator[Section]:
             weak = min(told["alone"], key=lambda e: e["value"] if e["value"] is not None else np.inf)
             ends = [_told(told[k]) for k in ("nobody", "everyone", "gap", "effect")]
             ends.insert(1, _told(weak))
-            who = [_seats(told[k]) for k in ("harmful", "realign")]
+            who: list[Cell | str] = [_seats(told[k]) for k in ("harmful", "realign")]
+            who[1] = Cell("not known", told["why"], "muted") if told["why"] else who[1]
             rows.append((condition, name, *ends, *who, "NA" if theta is None else told["cause"]))
     passes = "no value of passing was declared" if theta is None else f"a society passes from {theta:g} on"
     notes = (
