@@ -18,7 +18,7 @@ def lines(setup: Setup) -> list[str]:
         "which waits before each reply; in turns with the same calls by Inspect's `Model.generate` alone, "
         "over the same transport and with the same settings, each wave awaited before the next. Ideal: calls "
         "in flight / wait. CPU: milliseconds of the caller's process for a call; our own share is the median "
-        "difference of a pair.",
+        "difference of a pair, the garbage of before the first left out of it.",
         "",
         "| in flight | wait, s | ideal calls/s | ours, calls/s [least, most] | of the ideal | "
         "Inspect alone, calls/s | CPU ms, ours | Inspect alone | our own share | target | |",
@@ -28,7 +28,7 @@ def lines(setup: Setup) -> list[str]:
         for agents, worlds, rounds in setup.size(CASES, CASES[:2]):
             rounds = rounds if delay < 1 else max(3, 16 // agents // worlds)
             sizes = {"agents": agents, "worlds": worlds, "rounds": rounds, "delay": delay}
-            sizes["pairs"] = setup.size(5 if delay < 1 else 3, 1)
+            sizes["pairs"] = setup.size(11 if delay < 1 else 5, 1)
             found = duel([ours("both", "speech.py", "both", sizes)], setup, 1)[0]
             text.append(_row(found, agents * worlds, delay))
     return [*text, "", *(_alone(scene, setup) for scene in ("commons", "earthquake"))]
