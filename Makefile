@@ -42,7 +42,7 @@ bench: $(VENV)/.installed        ## measure the speed on this machine, beside th
 	$(BIN)/python benchmarks/run.py --rivals $(RIVALS) $(BENCH)
 
 docs: $(VENV)/.installed-dev     ## check that the documentation tells the truth
-	$(BIN)/python -m pytest tests/test_docs.py
+	$(BIN)/python -m pytest tests/test_docs.py -m ""
 
 clean:                           ## remove everything that can be made again
 	rm -rf $(VENV) dist build .pytest_cache .ruff_cache .hypothesis

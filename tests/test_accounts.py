@@ -100,6 +100,7 @@ def _plans_of_two(game, solution):
     return [earthquake.truthful(game) & (acts[:, [2, 3]] == now[[2, 3]]).all(axis=(1, 2)) for now in path]
 
 
+@pytest.mark.slow
 def test_blame_by_hand_and_in_both_directions():
     """Worth 10; agent 0 costs 4, agent 1 spares 1, agent 2 nothing, 0 and 1 together another 2."""
     table = [10 - 4 * (m & 1) + (m >> 1 & 1) - 2 * (m & 3 == 3) for m in range(8)]
@@ -112,6 +113,7 @@ def test_blame_by_hand_and_in_both_directions():
     assert up.fact.value == 5.0 and down.fact.value == -5.0
 
 
+@pytest.mark.slow
 def test_blamed_and_mitigating_are_kept_apart():
     table = [3.0 * (m >> 1 & 1) - 3.0 * (m & 1) for m in range(4)]
     found = account(cw.run(society(table), 4), worth, DECENT)
@@ -130,12 +132,14 @@ def test_a_unanimous_vote_has_no_culprit_and_a_dictator_is_one():
     assert ruled.gap == (0.0, 0.0) and ruled.diffusion.value == 0.0
 
 
+@pytest.mark.slow
 def test_beside_diffusion_stands_power():
     found = account(cw.run(society([0.0, -1.0, -1.0, -1.0]), 3), worth, DECENT)
     assert found.power["the strongest's voting power by net pay"].value == 0.5
     assert found.power["gini"].value == 0.0 and "beside it, power: gini 0.00" in str(found)
 
 
+@pytest.mark.slow
 def test_more_than_eight_agents_by_random_orders():
     """Nine who each cost 1, and another 9 if all push: 2 each by symmetry, some more or less by orders."""
     table = [-float(m.bit_count()) - 9.0 * (m == 511) for m in range(512)]
@@ -148,6 +152,7 @@ def test_more_than_eight_agents_by_random_orders():
 # ------------------------------------------------------------------------------------- replay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("minds", "stand_in", "profile"),
     [
@@ -168,6 +173,7 @@ def test_every_coalition_is_what_really_seating_the_stand_in_gives(minds, stand_
     assert len({found[mask].tobytes() for mask in range(4)}) > 1
 
 
+@pytest.mark.slow
 def test_with_everyone_themselves_nothing_has_changed():
     played = cw.Society(LAKE, [Greedy(0.4), FairShare(), Random()])
     trace = cw.run(played, 20)
@@ -178,6 +184,7 @@ def test_with_everyone_themselves_nothing_has_changed():
     assert found.shapley[0].low > 0 and "exactly 0, by pure minds" in str(found)
 
 
+@pytest.mark.slow
 def test_an_act_that_is_not_legal_is_clipped_beside_odds_as_it_is_alone():
     """c is never legal: who does it does a, alone and in one seat with one who states odds."""
     of = cw.Measure("acts", lambda t: t.objective.sum(axis=1), "points", "higher", "test")
@@ -189,6 +196,7 @@ def test_an_act_that_is_not_legal_is_clipped_beside_odds_as_it_is_alone():
     assert (found[1] < found[0]).any()
 
 
+@pytest.mark.slow
 def test_measures_of_the_scenario_are_known_in_every_coalition_and_those_that_replay_are_refused(monkeypatch):
     society = cw.Society(Cournot(horizon=3, levels=11), [Constant(make=2.0), Constant(make=5.0)])
     trace = cw.run(society, 6)
@@ -203,12 +211,14 @@ def test_measures_of_the_scenario_are_known_in_every_coalition_and_those_that_re
         account(trace, harm, Constant(make=5.0))
 
 
+@pytest.mark.slow
 def test_an_illegal_act_is_still_refused():
     played = cw.Society(prisoners_dilemma(horizon=2), [MIXED, MIXED])
     with pytest.raises(ValueError, match="act"):
         coalitions(played, 2, worth, Constant(act=7.0))
 
 
+@pytest.mark.slow
 def test_the_account_follows_the_agents_when_they_change_seats():
     minds = [Greedy(0.4), FairShare(), FairShare(extra=3.0)]
     one = account(cw.run(cw.Society(LAKE, minds), 3), excess, FairShare())
@@ -262,6 +272,7 @@ def test_speakers_need_a_budget(spoken):
         coalitions(cw.Society(LAKE, [GREEDY, FAIR, FAIR]), 2, excess, FairShare())
 
 
+@pytest.mark.slow
 def test_with_enough_calls_the_account_is_whole(spoken):
     found = account(spoken, excess, FairShare(), budget=1000, theta=5.0)
     assert 0 < found.calls < 1000 and (found.null.value, found.null.high) == (0.0, 0.0)
@@ -291,6 +302,7 @@ def test_a_budget_that_ends_leaves_what_it_reached(spoken, budget):
     assert found.total.n == 3 and found.interaction.nobody.n == 3
 
 
+@pytest.mark.slow
 def test_no_call_is_paid_twice_and_none_is_not_counted():
     voices = [Voice(30), Voice(5), Voice(5)]
     society = cw.Society(LAKE, voices)
@@ -321,6 +333,7 @@ def test_voices_that_waver_have_a_null_of_their_own():
     np.testing.assert_array_equal(found.table[7], excess(trace))  # what was said stays said
 
 
+@pytest.mark.slow
 def test_draws_are_asked_apart_and_averaged():
     society = cw.Society(LAKE, [Moody(20), Moody(5), FairShare()])
     trace = cw.run(society, 2)
@@ -370,6 +383,7 @@ class Stumbling(Voice):
         return await super().ask(prompt) if prompt.where.draw else cw.Said("well")
 
 
+@pytest.mark.slow
 def test_a_repair_of_every_reply_is_allowed_for():
     """Two changed rounds cost 4 calls a world: 6 pay for one world of two, and not for halves of both."""
     society = cw.Society(Commons(n_agents=3, horizon=3), [Stumbling(5), Greedy(0.1), FairShare()])
@@ -408,6 +422,7 @@ def test_shapley_values_sum_to_the_total_of_the_worlds_in_which_they_are_known(s
     assert said in cut.na and f" n={n}" in str(cut)
 
 
+@pytest.mark.slow
 def test_several_measures_are_of_one_play():
     voice = Voice(30)
     society = cw.Society(LAKE, [voice, FairShare(), Greedy(0.4)])
@@ -428,6 +443,7 @@ def test_several_measures_are_of_one_play():
 # ------------------------------------------------------------------------------------- what is told
 
 
+@pytest.mark.slow
 def test_it_prints_and_is_json_able():
     trace = cw.run(cw.Society(LAKE, [Greedy(0.4), FairShare(), Random()]), 20)
     found = account(trace, gain, FairShare(), theta=10.0, clone=True)
@@ -527,6 +543,7 @@ def call(tmp_path, monkeypatch, capsys):
     sys.modules.pop("mine_own", None)
 
 
+@pytest.mark.slow
 def test_the_command_line_accounts_for_agents(call):
     code, out, err = call("--harm", "survival_months", "--stand-in", "FairShare", "--theta", "4")
     assert (code, err) == (0, "") and out.startswith(
@@ -543,6 +560,7 @@ def test_the_command_line_accounts_for_agents(call):
     assert code == 0 and json.loads(out)[0]["stand_in"] == "FairShare"
 
 
+@pytest.mark.slow
 def test_the_command_line_accounts_for_decisions_and_for_both(call):
     code, out, err = call("--harm", "survival_months", "--decision")
     assert (code, err) == (0, "") and out.startswith("run, by decision\n") and "by agent" not in out

@@ -29,6 +29,7 @@ def one_by_one(society, seed, channel, values):
     return trace, found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "laws",
     [(), (Audit(probability=0.5, fine=1.0),), (Commitment(leaders=(1,)),)],
@@ -75,6 +76,7 @@ def test_what_cannot_be_done_is_refused():
         alternatives(society, 0, "price")
 
 
+@pytest.mark.slow
 def test_a_mind_that_draws_by_who_drew_before_would_be_caught():
     """The null needs keyed luck: with luck that depends on the act, replacing an act by itself still holds,
     but the other's luck would shift; here it does not."""

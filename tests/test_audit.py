@@ -314,6 +314,7 @@ def test_it_fits_the_terminal(read, width):
     assert "0.50\n" not in out.getvalue() and "[0.00, 1.00]" in out.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DATA.is_file(), reason="needs ../shared/data (recordings not ours to ship)")
 def test_real_recordings_are_fully_accounted_for():
     found = read_recordings(DATA)

@@ -55,6 +55,7 @@ def test_six_to_five_through_a_society():
     assert "agent 0: degree 1" in str(found) and json.loads(json.dumps(found.as_dict()))["kappa"] == 2
 
 
+@pytest.mark.slow
 def test_eleven_to_none_through_a_society():
     found = responsibility(vote(11), passed, 0.5, kappa=6)
     np.testing.assert_allclose(found.degrees, 1 / 6)
@@ -64,6 +65,7 @@ def test_eleven_to_none_through_a_society():
     )  # not found: not none
 
 
+@pytest.mark.slow
 def test_who_was_shown_something_else_is_a_contingency():
     """Either of two suffices. Where the second copies the first, the first alone decides. Where it does not,
     both must change; but the second would by then have seen the first, so its change is a contingency."""
@@ -95,6 +97,7 @@ def test_minimal_means_that_no_fewer_would_do_and_unknown_undoes_nothing():
     assert found == [{"a": 1}, {"b": 1, "d": 1}, {"b": 2, "d": 1}]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_searched_is_refused():
     with pytest.raises(ValueError, match="nothing happened that anybody could be responsible for"):
         responsibility(vote(5), passed, 0.5)

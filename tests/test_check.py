@@ -146,6 +146,7 @@ class Forgetful(cw.Mind):
         return jnp.int32(1), {}
 
 
+@pytest.mark.slow
 def test_minds_and_measures_are_held_to_theirs():
     assert faults(Forgetful())[0].law == "dtypes are stable"
 
@@ -198,6 +199,7 @@ def test_masks_must_fit(mask, came):
     assert any(f.law == "masks fit channels" and came in f.came for f in faults(Masked()))
 
 
+@pytest.mark.slow
 def test_nan_is_no_hidden_randomness():
     class Undefined(Probe):
         def step(self, state, actions, key):

@@ -207,6 +207,7 @@ def test_run_finds_all_studies_of_a_file(call, here):
     assert sorted(p.name for p in (here / "both").iterdir()) == ["one", "the-other"]
 
 
+@pytest.mark.slow
 def test_run_makes_a_study_of_an_institution(call, here):
     code, out, _ = call("run", "caps.py", "--json", "--worlds", "3")
     told = json.loads(out)
@@ -231,6 +232,7 @@ def test_workers_give_the_same_bytes(call, here):
     assert a == b
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_whoever_started_it(here):
     shard = ["-m", "commonweal", "run", "one.py", "--worlds", "100000", "--shard", "0/1"]
     code, _, _ = python(*shard, cwd=here, stdin=subprocess.DEVNULL)

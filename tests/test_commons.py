@@ -63,6 +63,7 @@ def test_rationing_favors_nobody():
     assert got.std(axis=0) == pytest.approx(np.full(5, 4.0), abs=0.3)
 
 
+@pytest.mark.slow
 def test_three_texts_have_the_same_numbers():
     some = [minds.Greedy(share=x) for x in (0.05, 0.1, 0.2, 0.4, 0.8)]  # too much: the lot decides
     traces = [cw.run(cw.Society(Commons(wording=w), some), 8) for w in ("fishery", "pasture", "pollution")]

@@ -631,6 +631,7 @@ def test_an_agent_without_recorded_calls_speaks_when_it_ends(tmp_path):
 # ---------------------------------------------------------------------------------------------- logs
 
 
+@pytest.mark.slow
 def test_a_trace_is_a_conversation_of_stances():
     import commonweal as cw
     from commonweal.minds import Random

@@ -42,6 +42,7 @@ def taken(trace):
     return trace.act["take"].sum(axis=(1, 2))
 
 
+@pytest.mark.slow
 def test_one_defection_among_two_who_retaliate_by_hand():
     """TFT pair, 5/3/1/0, 4 rounds, 24 together; a defection in round 1 leaves 13 + 8, so that not to have
     defected spared 3; in round 3 it leaves 14 + 9."""
@@ -75,6 +76,7 @@ def test_effects_are_those_of_the_compiled_replay_and_the_null_is_the_world_bit_
     assert (found != 0.0).any()
 
 
+@pytest.mark.slow
 def test_an_agent_whose_acts_reach_nothing_has_no_effect():
     """All answer menus alone: the second's answers are worth nothing to the first, the first's own are."""
     trace = cw.run(cw.Society(Menus(2, ("dictator",)), Random()), [3])
@@ -82,6 +84,7 @@ def test_an_agent_whose_acts_reach_nothing_has_no_effect():
     assert (found[:, 1] == 0.0).all() and (found[:, 0] != 0.0).any()
 
 
+@pytest.mark.slow
 def test_the_sign_is_that_of_harm():
     """Taking 10 of 90: with 0 instead 10 fewer are taken, which is better or worse as the measure says."""
     trace = cw.run(cw.Society(LAKE, Constant(take=10.0)), 1)
@@ -99,6 +102,7 @@ def test_amounts_are_tried_where_named_or_in_shares_and_what_was_not_legal_has_n
     assert f"NA: 9 ({NOT_LEGAL})" in str(found)
 
 
+@pytest.mark.slow
 def test_only_those_decide_who_have_a_choice():
     """A fixed order: the leader moves first, and the other's answer comes in the same round."""
     society = cw.Society(cw.under(prisoners_dilemma(horizon=3), Commitment(leaders=(1,))), tit_for_tat())
@@ -110,6 +114,7 @@ def test_only_those_decide_who_have_a_choice():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_stand_in_says_what_it_would_have_done_in_that_very_sight():
     society = cw.Society(LAKE, [FairShare(), FairShare(grab=1.0), FairShare()])
     trace = cw.run(society, 1)
@@ -121,6 +126,7 @@ def test_a_stand_in_says_what_it_would_have_done_in_that_very_sight():
     assert (spared[:2, [0, 2]] == 0.0).all()  # a stand-in who does the same changes nothing
 
 
+@pytest.mark.slow
 def test_luck_is_the_seats_own_so_that_the_same_mind_would_have_done_the_same():
     odds = Fitted(jnp.array([[0.5, 0.5]]), (Feature("share", ()),))
     for mind in (odds, Random()):
@@ -137,6 +143,7 @@ def test_a_permuted_society_has_a_permuted_account():
     assert not np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_accounted_for_is_refused():
     society = cw.Society(prisoners_dilemma(horizon=2), tit_for_tat())
     trace = cw.run(society, 1)
@@ -172,6 +179,7 @@ def test_what_cannot_be_accounted_for_is_refused():
 GREEDY = [LLM("commonweal/rehearsal-greedy"), *[LLM("commonweal/rehearsal-fair")] * 2]
 
 
+@pytest.mark.slow
 def test_speakers_are_asked_again_under_a_budget_and_know_what_was_not_changed():
     """The greedy persona ends the lake in round 0; each round asks three, and nobody is asked of the deed."""
     trace = cw.run(cw.Society(LAKE, GREEDY), 1)
@@ -213,6 +221,7 @@ class Fickle(cw.Speaker):
         return cw.Said(json.dumps({name: self.luck.choice([1.0, 5.0, 9.0]) for name in prompt.choices}))
 
 
+@pytest.mark.slow
 def test_of_speakers_who_waver_an_effect_has_an_interval_and_chance_alone_is_inside_it():
     trace = cw.run(cw.Society(LAKE, [Fickle(), *[Constant(take=5.0)] * 2]), [4])
     found = decisions(
@@ -240,6 +249,7 @@ def test_of_speakers_who_waver_an_effect_has_an_interval_and_chance_alone_is_ins
     assert set(twice.table["draws"]) == {2}
 
 
+@pytest.mark.slow
 def test_what_reaches_nobody_costs_no_call():
     """Words in the last round: no pay, no reader. In an earlier one they are heard."""
     trace = cw.run(cw.Society(Chat(), LLM("commonweal/rehearsal-least")), 1)
@@ -261,6 +271,7 @@ class Mute(cw.Speaker):
         return cw.Said(json.dumps({"act": "a"}))
 
 
+@pytest.mark.slow
 def test_a_pure_mind_beside_a_speaker_remembers_what_only_it_was_shown():
     """Agent 1 does what it did last: doing b in any round is b in the last, which alone is paid."""
     for minds in ([Mute(), AsBefore()], [Constant(act=0.0), AsBefore()]):
@@ -276,6 +287,7 @@ def total(trace):
     return trace.objective.sum(axis=1)
 
 
+@pytest.mark.slow
 def test_a_profile_blurs_odds_and_not_acts_so_that_the_two_cannot_take_turns():
     """A seat that lapses leaves a plain act as it is, but would blur the odds of one that is certain."""
     for profile, refused in ((None, False), (cw.Profile(lapse=0.5), True)):
@@ -295,6 +307,7 @@ def test_a_takeover_is_compared_with_the_world_that_was():
         takeovers(branches, Constant(act=0.0))
 
 
+@pytest.mark.slow
 def test_takeovers_read_a_scenario_from_the_recipe_and_come_in_batches(monkeypatch):
     competition = surplus_ratio()  # of the scenario that the recipe names
     trace = cw.run(cw.Society(Cournot(horizon=3, levels=11), [Constant(make=2.0), Constant(make=5.0)]), 1)

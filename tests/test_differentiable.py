@@ -148,6 +148,7 @@ def test_with_a_discount_near_one_the_visits_are_those_of_the_long_run():
     assert float(found.sum()) == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_lapses_and_held_policies_enter_the_values():
     game = Repeated(prisoners_dilemma().payoffs, 0.5, [0.0, 0.2], [[np.nan] * 5, [1, 1, 0, 1, 0]])
     policies = game.policies(jnp.zeros((2, 5)))
@@ -183,6 +184,7 @@ def test_a_learner_and_a_script_sit_in_one_run():
     assert np.array_equal(driven.act["act"], exploited.act["act"])
 
 
+@pytest.mark.slow
 def test_foresight_cooperates_where_its_absence_defects():
     def pay(look_ahead):
         pair = [GradientPlay(Lola(look_ahead), 0.5, seed=seed) for seed in (0, 1)]
@@ -198,6 +200,7 @@ def test_two_rules_can_meet():
     assert [table.shape for table in learn(mixed)] == [(5,), (5,)]
 
 
+@pytest.mark.slow
 def test_what_it_wants_is_the_utility_of_the_net_pay():
     game, both = prisoners_dilemma(horizon=20), minds.always_cooperate()
     alone = learn(cw.Society(game, [naive(), both]))[0]

@@ -97,6 +97,7 @@ def test_counts_equal_the_files(path, dialogues, messages):
     assert found.doubts.is_empty() and found.bad.is_empty()
 
 
+@pytest.mark.slow
 @needs_data
 def test_lies_told_lies_caught_and_trust_by_power(tmp_path):
     for path in REAL:
@@ -127,6 +128,7 @@ def test_lies_told_lies_caught_and_trust_by_power(tmp_path):
     assert by_game.n == 10 and by_game.value == lines["lies told"]["all"].value
 
 
+@pytest.mark.slow
 @needs_data
 def test_shuffled_power_shows_no_asymmetry(tmp_path):
     """A control: the sign of the difference dealt anew, message by message, moves neither lies nor trust."""

@@ -14,6 +14,7 @@ import commonweal as cw
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LONG = {"accounts.md", "learning.md", "tutorial.md"}  # `make docs` reads them too
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 
 
@@ -30,7 +31,9 @@ def disagreements(page: str) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=p.name, marks=[pytest.mark.slow] * (p.name in LONG)) for p in PAGES]
+)
 def test_the_examples_of_a_page_run_and_print_what_it_says(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert disagreements(page.read_text()) == []
@@ -60,6 +63,7 @@ def test_contributing_is_short_and_its_examples_are_as_long_as_it_says():
         assert len((ROOT / "examples" / name).read_text().splitlines()) == int(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["well.py", "tithe.py"])
 def test_the_examples_run_with_nothing_but_the_command(name, tmp_path):
     command = [sys.executable, "-m", "commonweal", "run", str(ROOT / "examples" / name), "--worlds", "8"]
@@ -68,6 +72,7 @@ def test_the_examples_run_with_nothing_but_the_command(name, tmp_path):
     assert (tmp_path / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_test_inside_the_example_passes():
     space: dict = {"__name__": "well"}
     exec((ROOT / "examples" / "well.py").read_text(), space)

@@ -51,6 +51,7 @@ def test_what_is_told_keeps_its_kinds_and_shapes():
     assert now.sights.legal["take"].tolist() == [100.0, 0.0, 0.0]  # the leader moves first
 
 
+@pytest.mark.slow
 def test_a_new_number_compiles_nothing_new():
     before = _compiled.cache_info().currsize
     for fine in (1.0, 2.0, 3.0):
@@ -74,6 +75,7 @@ class Notice(cw.Institution):
         return sights.tell(notice=jnp.broadcast_to(self.numbers, (2, *self.numbers.shape)))
 
 
+@pytest.mark.slow
 def test_numbers_of_another_shape_are_other_code():
     societies = [
         cw.Society(cw.under(prisoners_dilemma(horizon=2), Notice(numbers)), Random())
@@ -105,6 +107,7 @@ class Keeper(cw.Mind):
         ), {"act": act}
 
 
+@pytest.mark.slow
 def test_what_a_mind_remembers_comes_back_whatever_its_kind():
     society = cw.Society(prisoners_dilemma(horizon=8), Keeper())
     plain, stepped = (cw.run(society, 4, engine=engine) for engine in ("graph", "async"))

@@ -101,6 +101,7 @@ def test_quantal_response_by_hand_at_the_extremes():
         quantal_response(payoffs, 0)
 
 
+@pytest.mark.slow
 def test_a_flow_that_does_not_settle_is_said():
     unstable = np.zeros((2, 3, 3))  # Shapley 1964: learners go around and around
     unstable[0], unstable[1] = np.eye(3), np.roll(np.eye(3), 1, axis=1)
@@ -109,6 +110,7 @@ def test_a_flow_that_does_not_settle_is_said():
         quantal_response(unstable, 0.02, start)
 
 
+@pytest.mark.slow
 def test_the_payoff_table_is_the_games_and_counts_institutions():
     game = volunteers_dilemma(n_agents=3)
     assert payoff_table(cw.under(game), "act", "it") == pytest.approx(np.asarray(game.payoffs))
@@ -118,6 +120,7 @@ def test_the_payoff_table_is_the_games_and_counts_institutions():
         cw.Society(cw.under(game, Audit(0.5, 1.0)), FictitiousPlay()).prepare()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mind", [SmoothQ(), FictitiousPlay(), QuantalResponse()], ids=lambda m: type(m).__name__
 )
@@ -150,6 +153,7 @@ def test_smooth_q_by_hand():
     assert fresh == pytest.approx([1.0, 0.0])
 
 
+@pytest.mark.slow
 def test_smooth_q_learns_what_it_feels_not_what_it_is_paid():
     game, mind = prisoners_dilemma(horizon=800), SmoothQ(0.3, 0.05, False, values=[6.0, 6.0])
     plain, kind = (cw.Society(game, mind, cw.Profile(svo=angle)) for angle in (0.0, 45.0))
@@ -166,6 +170,7 @@ def test_learners_of_two_temperatures_are_told_apart():
     assert np.abs(rest - quantal_response(DUEL, [2.0, 0.5])).max() > 0.06  # swapped, it would be seen
 
 
+@pytest.mark.slow
 def test_best_response_answers_the_last_act():
     trace = cw.run(cw.Society(matching_pennies(horizon=9), [best_response(), minds.alternator()]), 1)
     mine, other = trace.act["act"][0].T
@@ -175,6 +180,7 @@ def test_best_response_answers_the_last_act():
     assert np.array_equal(volunteer, [1, 1, 1])  # somebody else does it
 
 
+@pytest.mark.slow
 def test_fictitious_play_counts():
     payoffs = [[[1.0, 0.0], [0.0, 0.6]], [[0.0, 0.0], [0.0, 0.0]]]  # match the other; 1 against 0.6
     game = MatrixGame(payoffs, horizon=12)
@@ -197,6 +203,7 @@ def test_fictitious_play_finds_the_mixture_of_rock_paper_scissors():
     assert (stuck == 1).all()  # the planted fault: the other does not learn
 
 
+@pytest.mark.slow
 def test_quantal_response_plays_its_part_also_under_institutions():
     game = prisoners_dilemma(horizon=3)
     trace = cw.run(cw.Society(cw.under(game, Redistribution(1.0)), QuantalResponse(0.5)), 2)

@@ -165,6 +165,7 @@ def test_the_card_says_what_is_known():
         Earthquake(rounds=0)
 
 
+@pytest.mark.slow
 def test_protection_is_a_gate_and_the_fund_is_booked_apart():
     quota, fund = ProtectedQuota("protect", least=1), Subsidy("delivered_x", rate=2.0)
     done = {name: np.asarray(x)[None] for name, x in acts("0-1-2", route=CHEAP).items()}
@@ -203,6 +204,7 @@ def random_play():
     return jax.tree.map(np.asarray, jax.vmap(play)(keys))
 
 
+@pytest.mark.slow
 def test_outside_its_phase_a_channel_has_one_legal_act(random_play):
     _, sight, _ = random_play
     for name, owners in OWNERS.items():
@@ -224,6 +226,7 @@ def test_a_round_is_booked_when_it_is_executed(random_play):
     assert not gap[:, :-1].any() and gap[:, -1].any()
 
 
+@pytest.mark.slow
 def test_phases_change_nothing_but_time():
     """Without luck the staged version brings what the instance brings, for the same acts."""
     staged = Earthquake(staged=True)
@@ -334,6 +337,7 @@ class Clerk(cw.Speaker):
         return cw.Said(json.dumps({name: said[name] for name in prompt.choices}))
 
 
+@pytest.mark.slow
 def test_mail_reaches_the_others_in_the_next_phase():
     clerk, listener = Clerk(), Clerk()
     quake = Earthquake(staged=True, private=True)

@@ -30,6 +30,7 @@ def everything(game):
     return study.outcomes(game, [honest, honest])
 
 
+@pytest.mark.slow
 def test_the_outcomes_are_those_of_the_reference(everything):
     found = study.trade_offs(everything, 518_400)
     assert found["outcomes"] == 62_268
@@ -184,6 +185,7 @@ def test_over_payment_destabilizes():
         solve(treated(1, 3))
 
 
+@pytest.mark.slow
 def test_a_dose_of_zero_is_no_law():
     plan = solve(QUAKE).play
     plain = cw.run(cw.Society(QUAKE, Planned(plan)), 1)

@@ -42,6 +42,7 @@ def test_who_does_not_answer_transmits_nothing():
     assert found.shares.tolist() == [0.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_total_is_transmitted_less_reverse_and_shares_add_up(seed):
     minds = [MemoryOne(0.6, 0.9, 0.2, 0.7, 0.3, "give"), *[MemoryOne(0.9, 0.9, 0.1, 0.8, 0.1, "give")] * 3]
@@ -56,6 +57,7 @@ def test_total_is_transmitted_less_reverse_and_shares_add_up(seed):
     assert found.total == pytest.approx(welfare(after)[0] - welfare(trace)[0], abs=1e-4)  # the live replay
 
 
+@pytest.mark.slow
 def test_answers_in_a_common_pool():
     """A third of the lake too much: the others then take less, which spares some of it."""
     lake = Commons(3, 4, assignment="proportional")
@@ -64,6 +66,7 @@ def test_answers_in_a_common_pool():
     assert found.shares[1] == pytest.approx(found.shares[2]) and found.shares.any()
 
 
+@pytest.mark.slow
 def test_what_is_no_act_and_too_many_agents_are_refused():
     trace = cw.run(cw.Society(prisoners_dilemma(horizon=2), tit_for_tat()), 1)
     with pytest.raises(ValueError, match=r"is no act of 2 rounds, 2 agents and the channels \['act'\]"):
@@ -86,6 +89,7 @@ def test_what_is_no_act_and_too_many_agents_are_refused():
         effects(crowd, welfare, Deed(0, 0, "effort", 0.0))
 
 
+@pytest.mark.slow
 def test_speakers_pay_for_one_world_and_the_coalitions_are_free():
     lake = Commons(n_agents=3, horizon=3, assignment="proportional")
     minds = [LLM("commonweal/rehearsal-thrifty"), LLM("commonweal/rehearsal-conformist"), Constant(take=5.0)]

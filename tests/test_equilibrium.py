@@ -222,6 +222,7 @@ def test_an_unprepared_mind_says_what_to_do():
 # --------------------------------------------------------------------------------------------- minds
 
 
+@pytest.mark.slow
 def test_equilibrium_play_is_the_solved_path_on_both_engines():
     society = cw.Society(Trail(), EquilibriumPlay())
     for engine in ("graph", "async"):
@@ -246,6 +247,7 @@ def test_a_sight_that_is_in_no_state_gets_the_path():
     assert int(acts["give"]) == 0
 
 
+@pytest.mark.slow
 def test_followers_see_the_leader():
     society = cw.Society(cw.under(duel(SEXES), Commitment((1,))), EquilibriumPlay())
     assert cw.run(society, 1).act["act"][0, -1].tolist() == [1, 1]
@@ -261,6 +263,7 @@ def test_a_plan_is_played_tick_by_tick():
     assert np.array_equal(again.net, trace.net)
 
 
+@pytest.mark.slow
 def test_the_minds_obey_the_laws():
     cw.check(EquilibriumPlay(), Trail())
     cw.check(Planned({"give": np.array([[1, 0], [0, 1]])}), Trail())

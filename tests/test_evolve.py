@@ -47,6 +47,7 @@ def whole():
     return evolve(BASE, 12, 4)
 
 
+@pytest.mark.slow
 def test_the_first_generation_is_the_run_itself(whole):
     played = cw.run(BASE, 4)
     assert np.array_equal(whole.trace.net[:, 0], played.net.sum(axis=1))
@@ -56,6 +57,7 @@ def test_the_first_generation_is_the_run_itself(whole):
     assert whole.trace.events["mind:cc"][:, 0].tolist() == [[1, 1, 1, 0, 0, 0]] * 4
 
 
+@pytest.mark.slow
 def test_a_world_is_the_same_alone_seldom_recorded_and_beside_idle_institutions(whole):
     seldom = evolve(BASE, 12, [2], every=4)
     beside = evolve(society(PublicLedger(), DeathBirth(RING, 0.2)), 12, 4)
@@ -67,6 +69,7 @@ def test_a_world_is_the_same_alone_seldom_recorded_and_beside_idle_institutions(
     assert np.array_equal(beside.trace.events["mind:cc"], trait)
 
 
+@pytest.mark.slow
 def test_selection_is_seen_by_measures_and_the_population_plays_on():
     taking_turns = [always_cooperate(), always_defect()] * 3
     found = evolve(society(WrightFisher(strength=5.0), minds=taking_turns), 6, 8)
@@ -81,6 +84,7 @@ def test_selection_is_seen_by_measures_and_the_population_plays_on():
     assert cw.run(last, 1).events["cooperated"][0, 0].tolist() == kept
 
 
+@pytest.mark.slow
 def test_a_generation_is_a_whole_episode():
     laws = (Redistribution(share=1.0), Commitment(leaders=(1,)), DeathBirth(RING))
     found = evolve(society(*laws, horizon=2), 2, 2)
@@ -182,6 +186,7 @@ def on(graph):
 WORLDS = 1500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["death-birth", "birth-death"])
 def test_births_and_deaths_on_a_graph_are_exact(rule):
     kind, start = {"death-birth": DeathBirth, "birth-death": BirthDeath}[rule], [1, 1, 0, 1, 0]
@@ -219,6 +224,7 @@ def test_where_nobody_has_any_fitness_all_neighbors_are_alike():
     assert near(counts[0] / 2000, 0.5, 2000)
 
 
+@pytest.mark.slow
 def test_imitation_is_exact():
     """Each change goes up with odds exp(beta d): the chain of a constant fitness."""
     beta, d = 0.7, 1.5
@@ -259,6 +265,7 @@ def test_the_best_group_overwrites_the_worst():
     assert GroupSelection(3, probability=0.0).epoch((), minds, pay, key).tolist() == minds.tolist()
 
 
+@pytest.mark.slow
 def test_mutants_come_at_their_rate_and_only_among_newborns():
     keepers = (always_defect(),)
     arrays = jax.tree.map(lambda x: jnp.broadcast_to(x, (10,)), always_cooperate())

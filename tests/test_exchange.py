@@ -18,6 +18,7 @@ def play(game, worlds=4, stake=1.0):
     return cw.run(cw.Society(game, Constant(stake=stake)), worlds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["pool", "yard sale"])
 def test_wealth_only_moves(rule):
     game = Exchange(7, 20, rule=rule)
@@ -28,6 +29,7 @@ def test_wealth_only_moves(rule):
     assert (wealth >= 0).all() and wealth.std() > 0.1
 
 
+@pytest.mark.slow
 def test_who_stakes_nothing_keeps_what_it_has():
     trace = cw.run(cw.Society(Exchange(4, 10), [Constant(stake=0)] * 2 + [Constant(stake=1)] * 2), 4)
     calm = cw.run(cw.Society(Exchange(4, 10), Constant(stake=0)), 4)
@@ -76,12 +78,14 @@ def test_growth_adds_one_unit_in_proportion_to_stakes():
     assert nobody.tolist() == [3, 1]
 
 
+@pytest.mark.slow
 def test_pooling_makes_half_a_gini_and_saving_less():
     wild, saving = (gini(play(Exchange(300, 30), 6, stake)) for stake in (1.0, 0.2))
     assert np.mean(wild) == pytest.approx(0.5, abs=0.03)
     assert np.mean(saving) == pytest.approx(0.155, abs=0.02)
 
 
+@pytest.mark.slow
 def test_a_yard_sale_ends_with_one_owner_and_wrongs_the_poor():
     trace = play(Exchange(10, 800, rule="yard sale"), 4, 0.5)
     assert (gini(trace) > 0.85).all() and rights_violated(play(Exchange(10, 50))).shape == (4,)

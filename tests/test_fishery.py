@@ -65,6 +65,7 @@ def test_luck_moves_growth_alone_and_by_its_size():
     assert np.ptp(trace.events["catch"][:, 0]) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("game", "first"),
     [

@@ -41,6 +41,7 @@ def decisions(*odds):
     return frame.with_columns(action=names), trace
 
 
+@pytest.mark.slow
 def test_a_planted_policy_comes_back():
     frame, trace = decisions(*PLANTED)
     found = fit(lagged(frame, ACTS), WHOLE, acts=ACTS)
@@ -139,6 +140,7 @@ def test_frames_and_channels_that_do_not_fit_are_refused():
 # --- minds made of minds
 
 
+@pytest.mark.slow
 def test_one_of_several_minds_is_drawn_by_lot():
     lot = minds.OneOf((minds.always_cooperate(), minds.always_defect()))
     trace = cw.run(cw.Society(scenarios.prisoners_dilemma(horizon=4), lot), 400)
@@ -217,6 +219,7 @@ def recordings(folder):
     return folder / "table.csv"
 
 
+@pytest.mark.slow
 def test_the_public_good_study_says_what_it_assumes(tmp_path):
     path = recordings(tmp_path)
     study = studies.public_good(path, ["kind", "kind", "cold"], worlds=20)
@@ -239,6 +242,7 @@ def test_recorded_public_good_players_are_below_their_base_rate():
     assert signs["gpt-4o-2024-05-13 (CoT)"] == pytest.approx(0.90, abs=0.01) and min(signs.values()) > 0.85
 
 
+@pytest.mark.slow
 @needs[COOPEVAL]
 def test_surrogates_cooperate_as_the_recorded_groups_did():
     society = studies.public_good(COOPEVAL, worlds=1).conditions["none"]

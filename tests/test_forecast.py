@@ -68,6 +68,7 @@ def test_a_plan_without_speakers_says_how_to_seat_some(here, capsys):
     assert "--model openai/gpt-5" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_learners_are_not_trained_for_a_forecast():
     class Slow(cw.Mind):
         learns = True

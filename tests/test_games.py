@@ -181,6 +181,7 @@ def test_a_town_of_one_mind_agrees_at_once():
     assert ((trace.net[0, :72] == 100).sum(axis=1) == 2).all()
 
 
+@pytest.mark.slow
 def test_only_those_who_meet_speak_are_paid_and_remember():
     game = scenarios.NamingGame(n_agents=5, horizon=60, stop=99)
     trace = play(game, 1.0, 1.0, 1.0, 2.0, 2.0, channel="name")

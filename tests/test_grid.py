@@ -73,6 +73,7 @@ def test_walls_and_the_edge_of_the_map_stop_a_walk():
         assert draw.text(game, state) == ">#.\n..."
 
 
+@pytest.mark.slow
 def test_on_a_torus_an_agent_leaves_on_one_side_and_enters_on_the_other():
     game = coins()
     state, _ = play(game, put(game, (0, 0, N), (1, 1, N), coins=jnp.array([5, 7])), "north", "west")
@@ -134,6 +135,7 @@ def test_a_beam_ends_at_its_reach(reach):
     assert outcome.events["was_hit"].tolist() == [0, float(reach >= 2)]
 
 
+@pytest.mark.slow
 def test_whoever_is_hit_is_away_then_comes_back_at_a_start_cell():
     game = world("P.P", n=2, timeout=3.0)
     state, _ = play(game, put(game, (0, 0, E), (0, 2, W)), "zap", "zap")  # both at once
@@ -238,6 +240,7 @@ def river(*rows, n=1, **more):
     return cleanup(rows=rows, n_agents=n, pollution=more.pop("pollution", 0.0), **more)
 
 
+@pytest.mark.slow
 def test_cleaning_takes_the_waste_ahead_and_shares_the_credit():
     game = river("wwwww", "wP.Pw", ".....", n=2)
     before = put(game, (1, 1, N), (1, 3, N))
@@ -260,6 +263,7 @@ def test_apples_grow_the_less_the_more_waste_there_is(dirty, chance):
     assert np.mean(apples) == pytest.approx(chance, abs=4 * np.sqrt(chance / 32_000) + 1e-9)
 
 
+@pytest.mark.slow
 def test_waste_comes_one_cell_at_a_time_anywhere_alike_and_never_into_a_clogged_river():
     game = river("rrrrrrrrrr", "P.........", pollution=0.5)
     keys = jax.random.split(jax.random.key(3), 8000)
@@ -328,6 +332,7 @@ def test_a_claim_takes_the_first_wall_ahead_and_pays_rent():
 # ------------------------------------------------------------------------------------ the whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("game", [harvest(horizon=60), cleanup(horizon=60)], ids=["harvest", "cleanup"])
 def test_apples_and_waste_are_conserved(game):
     trace = cw.run(cw.Society(game, minds.Random()), 4)
@@ -341,6 +346,7 @@ def test_apples_and_waste_are_conserved(game):
         assert set(np.round(steps, 3).ravel()) <= {0.0, 1.0}
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_world_and_another_is_not():
     game = cleanup(horizon=20)
     a, b = (cw.run(cw.Society(game, minds.Random()), 2) for _ in range(2))

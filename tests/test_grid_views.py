@@ -111,6 +111,7 @@ def test_who_is_frozen_sees_on_and_is_told_what():
     assert told[1] == "You cannot act for 4 more rounds. " + told[0]
 
 
+@pytest.mark.slow
 def test_the_text_says_what_the_codes_say():
     game = cleanup()
     state = game.init(jax.random.key(3))
@@ -125,6 +126,7 @@ def test_the_text_says_what_the_codes_say():
         assert maps.CLEANUP[int(row)][int(column)] == "P"
 
 
+@pytest.mark.slow
 def test_planes_and_pixels_follow_from_the_codes():
     game = harvest(rows=("PAA",), n_agents=1, ahead=1, behind=0, side=2)
     state = put(game, (0, 0, E))

@@ -95,6 +95,7 @@ def test_coins_give_three_in_n_and_one():
     assert found == pytest.approx([1.0 - 3 / (n + 1)], abs=0.05)
 
 
+@pytest.mark.slow
 def test_random_contests_have_no_hierarchy_beyond_chance():
     """Negative control: raw numbers are far from 0 where every contest is luck."""
     trace = make_trace(np.random.default_rng(0).random((25, 5, 6)))

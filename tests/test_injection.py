@@ -307,6 +307,7 @@ def told(words, folder):
     return results, Outline(page), page
 
 
+@pytest.mark.slow
 def test_no_words_reach_the_page_the_terminal_or_the_data_as_anything_but_words(tmp_path):
     calm, outline, plain = told([f"reason {i}" for i in range(len(WORDS))], tmp_path / "calm")
     mad, attacked, page = told(WORDS, tmp_path / "mad")

@@ -136,6 +136,7 @@ def test_an_evaluation_is_the_run_of_the_same_society(tmp_path):
     assert "agent_1 take 2 (2)" in log.samples[0].messages[0].text
 
 
+@pytest.mark.slow
 def test_each_agent_has_a_lane_whatever_its_mind(tmp_path):
     log = run(tmp_path, model_roles={"agent_1": "commonweal/Constant(take=2)"})
     timeline = timeline_build(log.samples[0].events)
@@ -152,6 +153,7 @@ def spans(root):
             yield from spans(one)
 
 
+@pytest.mark.slow
 def test_a_log_is_scored_again_without_a_call(tmp_path):
     log = run(tmp_path)
     calls = len([e for e in log.samples[0].events if e.event == "model"])
@@ -160,6 +162,7 @@ def test_a_log_is_scored_again_without_a_call(tmp_path):
     assert len([e for e in again.samples[0].events if e.event == "model"]) == calls
 
 
+@pytest.mark.slow
 def test_worlds_are_seeds_and_an_epoch_is_refused(tmp_path):
     log = run(tmp_path, args=SMALL | {"seeds": [7, 4]})
     assert list(read_eval(log.location).seeds) == [7, 4]
@@ -168,6 +171,7 @@ def test_worlds_are_seeds_and_an_epoch_is_refused(tmp_path):
     assert "a world is its seed" in next(s.error.message for s in log.samples if s.error)
 
 
+@pytest.mark.slow
 def test_our_measures_are_columns_of_the_viewer(tmp_path):
     columns = [c.id for c in run(tmp_path).eval.viewer.task_samples_view.columns]
     assert ["score__valid__valid", "score__holistic__O", "score__holistic__V"] == columns[3:6]
@@ -191,6 +195,7 @@ def test_a_world_that_meets_a_limit_is_truncated_and_never_scored(tmp_path, what
         assert "a limit of the evaluation was reached" in read_eval(log.location).invalid[0]
 
 
+@pytest.mark.slow
 def test_a_dead_provider_makes_worlds_invalid_and_leaves_the_others(tmp_path):
     dying = get_model(FAIR, calls=14, memoize=False)
     log = run(tmp_path, model=dying, max_samples=1)
@@ -205,6 +210,7 @@ def test_a_dead_provider_makes_worlds_invalid_and_leaves_the_others(tmp_path):
     assert "1 of 2 worlds" in str(cw.alignment(trace))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("journal", "known"), [("", 5), ("none", 0)])  # 9 calls a world: 9 and 5 were made
 def test_a_retry_asks_only_what_was_not_answered(tmp_path, journal, known):
     args = SMALL | {"journal": journal}

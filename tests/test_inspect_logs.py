@@ -68,6 +68,7 @@ def trace():
     return cw.run(society, [9, 3, *range(20, 28)])
 
 
+@pytest.mark.slow
 def test_a_trace_goes_out_and_comes_back_with_every_column(trace, tmp_path):
     path = write_eval(trace, tmp_path, worlds=3)
     same(read_eval(path), trace.worlds(slice(3)))
@@ -95,6 +96,7 @@ def test_an_exported_log_has_scores_and_a_lane_for_each_agent(trace, tmp_path):
     assert first.scores["agents"].value["agent_2"] == pytest.approx(float(net[2]), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_speakers_said_stands_in_their_lanes(tmp_path):
     said = cw.run(cw.Society(Earthquake(staged=True), LLM("commonweal/rehearsal-fair")))
     path = write_eval(said, tmp_path)

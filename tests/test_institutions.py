@@ -162,6 +162,7 @@ def same(a, b, exact=False, leaving=()):
                 np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(len(EVERY)), ids=[law.name for law in EVERY])
 def test_it_keeps_its_budget_and_runs_alike_in_both_engines(at):
     law, trace = EVERY[at], random_play(at)
@@ -187,6 +188,7 @@ def test_it_tells_its_rule_and_news_unless_it_is_not_told(law):
         assert silent.tell(row) == COMMONS.tell(row)
 
 
+@pytest.mark.slow
 def test_seven_institutions_stack_and_run_alike_in_both_engines():
     at = [
         i for i, law in enumerate(EVERY) if not isinstance(law, Subsidy | Incentive | Vote | ProtectedQuota)
@@ -241,6 +243,7 @@ def test_ledger_fails_it_changes_nothing_for_minds_that_do_not_read_it():
     assert not random_play(2).book["ledger"].any()
 
 
+@pytest.mark.slow
 def test_audit_deters_from_its_threshold_and_a_share_exp_minus_pf_offends():
     assert gain(Audit(0.5, fine=1.3), worlds=4096) > 0.0 > gain(Audit(0.5, fine=1.1), worlds=4096)
     talent = -np.log1p(-(np.arange(1000) + 0.5) / 1000)  # gains distributed Exp(1)
@@ -249,6 +252,7 @@ def test_audit_deters_from_its_threshold_and_a_share_exp_minus_pf_offends():
         assert (net[:, 0].mean(0) > 0.0).mean() == pytest.approx(np.exp(-p * fine), abs=0.03)
 
 
+@pytest.mark.slow
 def test_audit_fails_below_its_threshold_it_burns_and_captured_it_breeds_inequality():
     weak = play(GOOD, Audit(0.5, fine=1.1), worlds=4096, give=[[[1.0, 0.0, 0.0, 0.0]], [[0.0] * 4]])
     contributes, offends = weak.net[:, 0].reshape(2, 4096, 4).mean(1)[:, 0]
@@ -262,6 +266,7 @@ def test_audit_fails_below_its_threshold_it_burns_and_captured_it_breeds_inequal
         Audit(1.2, fine=1.0)
 
 
+@pytest.mark.slow
 def test_suspension_silences_a_steady_offender_for_its_ticks():
     seen = play(
         Task(talent=[1.0, 1.0]), Suspension("effort", 1.0, ticks=3), effort=np.tile([2.0, 0.0], (8, 1))
@@ -356,6 +361,7 @@ def test_redistribution_fails_it_kills_effort_that_pays_only_oneself():
         Redistribution(1.5)
 
 
+@pytest.mark.slow
 def test_redistribution_dilutes_the_fines_before_it_and_the_commutator_is_exact():
     fine, share, keep = Audit(1.0, fine=10.0), Redistribution(0.6), 1.0 - 0.6 + 0.6 / 8.0
     acts, eight = {"effort": [1.0] + [0.0] * 7}, Task(talent=np.ones(8))
@@ -385,6 +391,7 @@ def test_vote_binds_everyone_from_the_second_tick_on():
     assert words == ["The vote is open.", "The vote chose 'fair'."]
 
 
+@pytest.mark.slow
 def test_vote_fails_a_majority_harms_the_unrepresented_and_a_delegate_mends_it_under_some_rules():
     scores = {"score:greedy": [1.0] * 4, "score:fair": [0.8] * 4}
     rules = {"utilitarian": "fair", "nash": "fair", "plurality": "greedy"}
@@ -474,6 +481,7 @@ class Nothing(cw.Institution):
     told: bool = cw.count(True)
 
 
+@pytest.mark.slow
 def test_an_institution_that_does_nothing_leaves_everything_bit_identical():
     idle = cw.run(cw.Society(cw.under(COMMONS, Nothing()), Random()), 4)
     same(random_play(), idle, exact=True)
@@ -515,6 +523,7 @@ def test_an_unknown_channel_is_named_with_what_there_is(law):
         jax.eval_shape(cw.under(COMMONS, law).init, jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_only_what_reads_the_pay_fails_to_commute():
     minds = [Constant(give=x) for x in (0.0, 0.25, 0.5, 1.0)]
     laws = [Audit(0.5, fine=0.5), Subsidy("cooperated", 0.3), Redistribution(0.5)]

@@ -95,6 +95,7 @@ def _lake(minds, **more):
     return cw.Society(Commons(n_agents=3, horizon=6, assignment="proportional", **more), minds)
 
 
+@pytest.mark.slow
 def test_luck_alone_is_neither_chemistry_nor_a_cause():
     """Additive in the mean, noisy in every world: of 40 such societies hardly one is called harmful."""
     rng, harmful, causes = np.random.default_rng(0), 0, []

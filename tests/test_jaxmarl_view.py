@@ -36,6 +36,7 @@ def rollout(view, key, worlds, ticks, reset_state=None):
     return jax.lax.scan(tick, state, jax.random.split(key, ticks))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario", [POOL, cw.under(POOL, Commitment(leaders=(1,)))], ids=["once", "in turns"]
 )
@@ -60,6 +61,7 @@ def test_an_episode_is_the_world_of_a_run(scenario):
     assert (first == phases * trace.alive.sum(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_worlds_begin_again_when_they_end_and_say_why():
     view = JaxMARLView(Opinions(n_agents=2, horizon=3))
     _, (seen, pays, dones, infos) = jax.jit(lambda key: rollout(view, key, 4, 7))(jax.random.PRNGKey(0))
@@ -81,6 +83,7 @@ def test_every_scenario_runs_under_vmap_and_scan(name):
     assert all(np.isfinite(x).all() for x in (*seen.values(), *pays.values()))
 
 
+@pytest.mark.slow
 def test_a_given_beginning_is_kept_and_its_luck_is_not():
     view = JaxMARLView(Opinions(n_agents=2, horizon=2))
     first, start = view.reset(jax.random.PRNGKey(3))

@@ -23,6 +23,7 @@ def row(name, seed, net):
     }
 
 
+@pytest.mark.slow
 def test_what_is_told_of_a_trace():
     calm = study.told(cw.run(cw.Society(GAME, Constant(effort=1)), 2))
     assert (calm["effort"], calm["net"], calm["gini"], calm["burnt"]) == pytest.approx(

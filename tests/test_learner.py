@@ -97,6 +97,7 @@ def test_ppo_defects_and_the_curve_says_so():
     assert (share_of_acts(ready, 1) > 0.9).all()
 
 
+@pytest.mark.slow
 def test_new_seeds_rates_and_payoffs_compile_nothing_anew():
     def aims(low, seed, rate):
         method = Reinforce(rate)
@@ -117,6 +118,7 @@ def test_new_seeds_rates_and_payoffs_compile_nothing_anew():
     assert len(TRACES) - before > known  # the control: another size is another program
 
 
+@pytest.mark.slow
 def test_an_amount_finds_its_aim():
     society = cw.Society(Aim(shown=2), Learner(Reinforce(0.05), Linear(), updates=120, worlds=64))
     trace = cw.run(society, 128)
@@ -148,6 +150,7 @@ def test_shared_or_own_parameters_own_or_central_critic(critic, share):
     assert (share_of_acts(society, 1) > 0.9).all()
 
 
+@pytest.mark.slow
 def test_a_shared_learner_knows_its_seat():
     class Roles(cw.Scenario):
         """Each agent is paid for naming its own seat."""
@@ -182,6 +185,7 @@ def test_a_shared_learner_knows_its_seat():
     assert cw.run(cw.Society(Roles(), learner), 64).book["pay"].mean() > 0.9
 
 
+@pytest.mark.slow
 def test_aligned_advantages_make_cooperation_conditional_on_the_past():
     # From even play, A1 of the last round is r1 - mean: +.5 after CC, -1.5 after CD, +1.5 after DC, -.5
     # after DD (own act first), and one's own C is worth +1 to the other: alignment pushes toward C after CC
@@ -230,6 +234,7 @@ def test_it_learns_anywhere(place):
     assert trace.alive[:, 0].all()
 
 
+@pytest.mark.slow
 def test_the_follower_of_a_leader_is_scored_for_its_own_turn():
     pennies = cw.under(Follow(), Commitment(leaders=(0,)))
     learner = Learner(Reinforce(0.1), Linear(), updates=40, worlds=32)

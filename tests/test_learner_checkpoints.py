@@ -41,6 +41,7 @@ def same(a, b):
     return len(a) == len(b) and all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
+@pytest.mark.slow
 def test_training_that_stopped_goes_on_to_the_same_bits(tmp_path):
     whole, curve = learn(society())
     part = society(updates=3).prepare(tmp_path / "a")
@@ -84,6 +85,7 @@ class Toll(cw.Institution):
 """
 
 
+@pytest.mark.slow
 def test_a_folder_that_other_code_trained_is_refused(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     file = tmp_path / "toll_of_a_test.py"

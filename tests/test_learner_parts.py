@@ -83,6 +83,7 @@ def test_a_lapse_is_part_of_the_likelihood():
     assert np.isclose(score(TWO, out, legal, act, jnp.float32(0.4))[0], np.log(0.6 * p + 0.4 * 0.5))
 
 
+@pytest.mark.slow
 def test_many_options_are_as_likely_as_few(monkeypatch):
     eyes, out = Eyes((), (), (("act", 3, 4),), 0), jnp.array([0.3, -0.7, 0.2])
     legal, act = {"act": jnp.array([True, False, True, True])}, {"act": jnp.int32(2)}
@@ -196,6 +197,7 @@ def test_an_untrained_learner_does_not_act():
         Learner().act((), cw.Sight({}), {}, jax.random.key(0))
 
 
+@pytest.mark.slow
 def test_a_trained_learner_is_seated_where_it_was_trained():
     learner = Learner(Reinforce(), Linear(), updates=1, worlds=2, checkpoint_every=1)
     taught = cw.Society(prisoners_dilemma(horizon=2), learner).prepare().minds[0]

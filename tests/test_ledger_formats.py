@@ -158,6 +158,7 @@ def test_the_example_of_rfc_8785():
     )
 
 
+@pytest.mark.slow
 @given(st.recursive(st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
                     lambda x: st.lists(x) | st.dictionaries(st.text(), x)))  # fmt: skip
 def test_canonical_json_is_json_and_stays_what_it_is(data):

@@ -57,6 +57,7 @@ def test_what_is_held_is_the_same_in_any_company():
     assert np.array_equal(hold(x), x) and np.array_equal(jax.jit(jax.vmap(hold))(x), x)
 
 
+@pytest.mark.slow
 def test_rows_are_rows_however_they_are_mapped():
     weigh = by_rows(lambda u, w: u * w.sum(axis=-1))
     u, w = jnp.arange(12.0).reshape(2, 3, 2), jnp.arange(1.0, 25.0).reshape(2, 3, 2, 2)
@@ -77,6 +78,7 @@ def test_a_draw_stops_no_gradient_beside_it():
     assert jax.grad(earned)(jnp.float32(3.0)) == 6.0  # what is drawn has none
 
 
+@pytest.mark.slow
 def test_no_rows_are_no_rows():
     none = jax.vmap(lambda w: draw(seeded(0), w))(jnp.ones((0, 3)))
     assert none.shape == (0,) and jax.vmap(lambda w: draw(seeded(0), w))(jnp.ones((2, 0, 3))).shape == (2, 0)

@@ -46,6 +46,7 @@ def back(trace, agent, intended, kinds=SHARES):
     return realize(cut, menus, 0, intended)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", range(len(PLANTED)))
 def test_a_planted_profile_comes_back(planted, agent):
     found = back(planted, agent, PLANTED[agent], ASKED[agent])
@@ -61,6 +62,7 @@ def test_a_planted_profile_comes_back(planted, agent):
     assert found["svo" if agent == 1 else "envy"].verdict == "NA"
 
 
+@pytest.mark.slow
 def test_a_persona_that_did_not_take_is_flagged_where_it_did_not(planted):
     rival = back(planted, 0, cw.Profile(svo=-40.0))
     assert rival.p < 1e-6 and rival.verdict == "off" and rival["svo"].verdict == "off"
@@ -113,6 +115,7 @@ def test_too_few_batteries_say_nothing(planted):
     assert (found.worlds, found.missing) == (2, 4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "profile",
     [
@@ -188,6 +191,7 @@ def test_half_a_persona_takes_in_words():
     assert all(found[name].low <= 1.0 <= found[name].high for name in ("curve", "gain_weight", "loss_weight"))
 
 
+@pytest.mark.slow
 def test_it_is_printed_and_saved():
     rules = cw.Society(Menus(n_agents=1, kinds=SHARES[1:]), Respondent(PLANTED[1]), PLANTED[1])
     found = check(rules, 4)

@@ -123,6 +123,7 @@ class Follower(cw.Mind):
         return memory, {"price": jnp.where(sight["started"] > 0.0, sight["other"], 14)}
 
 
+@pytest.mark.slow
 def test_a_cut_is_answered_for_one_tick():
     trace = cw.run(cw.Society(MARKET, [Constant(price=14), Follower()]), 2)
     fall = float(MARKET.grid[0, 14] - MARKET.grid[0, 0])
@@ -139,6 +140,7 @@ def test_a_cut_is_answered_for_one_tick():
     assert m.punishment("ticks", agent=1, at=3)(trace).tolist() == [0, 0]  # the other never looks
 
 
+@pytest.mark.slow
 def test_firms_that_do_not_look_do_not_punish():
     calm = asking(7, horizon=4, seeds=2)
     for what in ("depth", "ticks"):
@@ -190,6 +192,7 @@ def test_a_cartel_that_begins_stills_prices_and_chance_does_not():
         m.variance_fall(value="z")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_they_obey_the_laws_of_measures():
     every = (m.calvano_delta(), m.surplus_ratio("player 0"), m.concentration(["give"]))
     screens = (m.variance_screen("excess"), m.variance_fall("excess", value="p", draws=9))

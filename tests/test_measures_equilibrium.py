@@ -117,6 +117,7 @@ def test_every_equilibrium_of_three_players_has_no_gap():
         assert (conv < 1e-6) == (joint in calm)
 
 
+@pytest.mark.slow
 def test_measures_read_the_game_from_the_recipe():
     trace = cw.run(cw.Society(prisoners_dilemma(horizon=4), [Constant(act=0), Constant(act=1)]), 2)
     assert m.price_of_anarchy()(trace).tolist() == [3.0, 3.0]
@@ -144,6 +145,7 @@ def test_stated_odds_are_read_tick_by_tick_and_acts_pooled():
     assert m.nash_conv(PD)(ended).tolist() == [4.0] == m.nash_conv(PD, "odds")(ended).tolist()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said():
     bare = make_trace(totals((3, 3)), act={"act": np.zeros((1, 1, 2), int)})
     with pytest.raises(NA, match="pass payoffs="):

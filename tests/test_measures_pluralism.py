@@ -104,6 +104,7 @@ def test_amounts_are_cut_into_views_at_edges():
         m.overton_coverage("x")(bent(x))
 
 
+@pytest.mark.slow
 def test_views_of_real_worlds():
     trace = cw.run(cw.Society(Opinions(n_agents=6, horizon=4), Random()), 3)
     found = m.diversity_retained(edges=[0.25, 0.5, 0.75])(trace)

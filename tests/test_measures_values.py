@@ -40,6 +40,7 @@ def test_none_seen_is_not_none_possible():
     assert stats.binom.cdf(2, 20, v.rate_bound(2, 20)) == pytest.approx(0.05)
 
 
+@pytest.mark.slow
 def test_random_play_is_as_bad_as_random_play():
     market = Bertrand(horizon=3)
     random = cw.run(cw.Society(market, Random()), 16)
@@ -53,6 +54,7 @@ def test_random_play_is_as_bad_as_random_play():
         m.relative_severity(0)
 
 
+@pytest.mark.slow
 def test_third_party_harm():
     market = Bertrand(horizon=2)
     dear, cheap = (cw.run(cw.Society(market, Constant(price=k)), 2) for k in (14, 0))

@@ -88,6 +88,7 @@ def test_said_confidence_follows_the_profile(answers):
     assert SURE[sure[truth.index(0.6)]] == 0.9  # .87 said, as printed
 
 
+@pytest.mark.slow
 def test_letters_are_shuffled_and_mean_what_is_told():
     menus = Menus(n_agents=2, kinds=("dictator",))
     trace = cw.run(cw.Society(menus, Constant(answer=1)), 50)

@@ -29,6 +29,7 @@ def seen(url):
         return json.load(answer)
 
 
+@pytest.mark.slow
 def test_a_society_over_http_is_the_society_without():
     with running(persona="fair", delay=0.2) as url:
         there = cw.run(cw.Society(LAKE, [model(url), model(url), FairShare()]), 2)
@@ -48,6 +49,7 @@ def test_trouble_on_the_way_is_retried_and_leaves_no_mark(trouble):
         assert seen(url)["answered"] == 2 and seen(url)["made"] > 2
 
 
+@pytest.mark.slow
 def test_a_filter_is_a_refusal_and_a_dead_server_is_missing_data():
     with running(persona="filtered") as url:
         trace = cw.run(cw.Society(LAKE, [model(url), FairShare(), FairShare()]))
@@ -57,6 +59,7 @@ def test_a_filter_is_a_refusal_and_a_dead_server_is_missing_data():
     assert not trace.valid.any() and "agent 0 gave no answer at t=0" in trace.invalid[0]
 
 
+@pytest.mark.slow
 def test_a_slow_server_meets_the_limit_of_an_attempt():
     with running(delay=5) as url:
         late = model(url, patience=1, total=1, attempts=1, config={"max_retries": 0})

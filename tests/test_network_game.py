@@ -30,6 +30,7 @@ def test_weights_count():
     assert NetworkGame(path, GIVE).earned(jnp.array([0, 0, 1])).tolist() == [2.0, 1.25, 3.0]
 
 
+@pytest.mark.slow
 def test_two_neighbors_play_the_matrix_game():
     pair = cw.Society(NetworkGame(nx.complete_graph(2), GIVE, horizon=6), Random())
     other = cw.Society(donation_game(horizon=6), Random())
@@ -76,6 +77,7 @@ def test_an_unreached_bound_is_called_a_bound():
     assert triangle.card().oracle.certificate == "bound"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pooled", ["averaged", "accumulated"])
 def test_it_obeys_the_laws(pooled):
     assert faults(NetworkGame(nx.cycle_graph(4), GIVE, horizon=3, pooled=pooled)) == []

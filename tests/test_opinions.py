@@ -41,6 +41,7 @@ def test_bounded_confidence_by_hand():
     assert x[1] == pytest.approx([0.2, 0.2, 0.2, 0.9])
 
 
+@pytest.mark.slow
 def test_pairs_meet_halfway_or_part():
     game = Opinions(5, 1, start=[0.0, 0.1, 0.5, 0.9, 1.0])
     for seed in range(10):
@@ -65,6 +66,7 @@ def test_costs_by_hand():
     assert trace.events["error"][0, 0] == pytest.approx([0.55, 0.25, 0.05], abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "some", [{}, {"weights": W, "n_agents": 3, "start": FIRST, "anchor": 1.0, "stake": 2.0}]
 )

@@ -115,6 +115,7 @@ def test_words_and_arrays_play_alike_under_institutions_that_add_acts_and_turns(
     alike(cw.under(SCENARIOS[name], *stack), {"most": Most(), "least": Least()}[rule], rule)
 
 
+@pytest.mark.slow
 def test_a_rule_that_reads_a_number_reads_the_same_one_in_words():
     alike(Commons(n_agents=3, horizon=6, collapse=1.0), Thrifty(), "thrifty")
 
@@ -252,6 +253,7 @@ def test_every_fact_is_told_or_follows_from_what_is(name):
             assert np.allclose(sights.facts[fact], FOLLOWS[kind, fact](sights.facts)), fact
 
 
+@pytest.mark.slow
 def test_every_fact_that_institutions_add_is_told():
     game = SCENARIOS["public goods"]
     stack = [law for law in laws(game) if isinstance(law, (*COVENANTS, PublicLedger))]
@@ -271,6 +273,7 @@ class Reticent(Commons):
         return f"There are {sight['stock']:g} tonnes; fisher 0 caught {sight['catches'][0]:g}."
 
 
+@pytest.mark.slow
 def test_an_omitted_fact_is_found():
     assert {at for at in silent(Reticent(n_agents=2))} == {("catches", (1,))}
 

@@ -102,6 +102,7 @@ def paid(env, trace, seed):
     return np.array(pays)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scenario", "settings"),
     [
@@ -129,6 +130,7 @@ def test_another_world_pays_otherwise():
     assert not np.allclose(paid(parallel_env(Commons()), trace, 1)[0], trace.book["pay"][0, 0])
 
 
+@pytest.mark.slow
 def test_a_whole_episode_is_the_same_in_another_process():
     here = digest(episode(parallel_env(cw.under(Commons(), *LAWS)), 7))
     code = (
@@ -231,6 +233,7 @@ def test_errors_teach():
             env.step(wrong)
 
 
+@pytest.mark.slow
 def test_the_door_opens_without_the_library():
     code = (
         "import sys, commonweal.interop as interop\n"

@@ -57,6 +57,7 @@ def test_every_method_stands_beside_it_on_the_same_worlds(table):
     assert whole["agent"] == pytest.approx((rows["agent"] * rows["changed"]).sum() / rows["changed"].sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FEW)
 def test_where_no_fault_was_planted_none_is_found(name):
     """The negative control: well-behaved, nobody departs from the reference, and nothing is spared."""
@@ -96,6 +97,7 @@ def test_no_method_is_told_where(monkeypatch):
     assert other["but-for"] != found["but-for"]  # another world, another answer
 
 
+@pytest.mark.slow
 def test_the_baselines_by_hand():
     """Three rounds; agent 0 cooperates, agent 1 defects, which is the silence of the game."""
     game = prisoners_dilemma(horizon=3)
@@ -122,6 +124,7 @@ def test_answers_by_hand():
     assert planted._constant([(0, 1), (2, 3), (0, 1)]) == [(0, 1)] * 3
 
 
+@pytest.mark.slow
 def test_minds_that_cannot_share_a_seat_are_refused():
     with pytest.raises(ValueError, match="two minds in one seat answer with .*wanted acts or odds of both"):
         cw.run(cw.Society(Menus(2, ("ultimatum",)), Turns(Respondent(), Constant(answer=1))), 1)

@@ -143,6 +143,7 @@ def test_a_share_has_its_error():
     assert Fixation(0, 98).se > 0.0
 
 
+@pytest.mark.slow
 def test_the_well_mixed_simulation_is_exact():
     game = donation(6.0)
     found = well_mixed(game, 20, 0.1, runs=20_000, start=5)
@@ -176,6 +177,7 @@ def test_groups_drift_without_selection():
     assert near(splitting(donation(3.0), 3, 4, 0.0, runs=3000, splits=0.05, start=3), 0.25)
 
 
+@pytest.mark.slow
 def test_one_common_rule_decides_within_and_between_groups():
     """Givers lose in 2 large groups, and win among 12 small ones."""
     within = splitting(donation(1.5), 12, 2, 0.1, runs=2000, splits=0.01, start=12)

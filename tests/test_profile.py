@@ -72,6 +72,7 @@ def test_the_persona_says_what_the_numbers_say():
     assert "mislead" not in PLAIN.persona("agent 1", "country A")
 
 
+@pytest.mark.slow
 def test_the_engine_blurs_what_is_seen_and_values_what_is_paid():
     societies = [cw.Society(Commons(), Constant(take=8.0), p) for p in (None, cw.Profile(svo=45.0))]
     plain, social = (cw.run(s) for s in societies)

@@ -37,6 +37,7 @@ def played(mind, *facts):
     return found
 
 
+@pytest.mark.slow
 def test_one_update_by_hand():
     table = jnp.array([[0.0, 2.0], [0.0, 0.0], [5.0, 3.0], [1.0, 4.0]])
     mind = QLearner(0.5, 0.9, GREEDY, table)
@@ -109,6 +110,7 @@ def test_states_of_several_rounds():
     assert Seen((), (), rounds=0).states == 1
 
 
+@pytest.mark.slow
 def test_longer_memory_learns_a_longer_game():
     """The other plays C, D, C, D: with the round before last in sight the learner answers each."""
     prize = [[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]  # a point for doing as the other does
@@ -122,6 +124,7 @@ def test_longer_memory_learns_a_longer_game():
         assert rounds > 0 or late < 0.7  # blind, it cannot do well: the planted fault
 
 
+@pytest.mark.slow
 def test_only_legal_acts():
     quota = cw.institutions.ProtectedQuota("act", most=0.0)
     society = cw.Society(cw.under(GAME, quota), QLearner(values=jnp.array([0.0, 9.0])))
@@ -130,6 +133,7 @@ def test_only_legal_acts():
     assert legal[np.arange(2), acts].all()
 
 
+@pytest.mark.slow
 def test_a_table_is_played():
     tit_for_tat = ByTable([0, 1, 0, 1])  # own act first: answers the other's
     trace = cw.run(cw.Society(GAME, [tit_for_tat, cw.minds.alternator()]), 1)
@@ -153,6 +157,7 @@ def test_faults_are_explained():
         cw.run(cw.Society(GAME, [ByTable([0, 1]), Constant(act=0)]), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mind", [QLearner(), ByTable([0, 1, 0, 1])], ids=lambda m: type(m).__name__)
 def test_they_obey_the_laws(mind):
     cw.check(mind, prisoners_dilemma(horizon=3))
@@ -163,6 +168,7 @@ def test_exact_calibrations():
     assert judge(tennant.EXACT).passed
 
 
+@pytest.mark.slow
 def test_a_cut_is_answered():
     """Strategies by hand: match the rival's last price; one cut is followed for ever, by both in turn."""
     match = np.tile(np.arange(15), 15)

@@ -11,6 +11,7 @@ from commonweal.minds import Constant, Random
 from commonweal.scenarios import Commons
 
 
+@pytest.mark.slow
 def test_one_who_always_takes_the_most_regrets_nothing_and_the_modest_do():
     trace = cw.run(cw.Society(Commons(horizon=1), [Constant(take=20.0)] + [Constant(take=5.0)] * 4))
     regret = external_regret(trace)[0]
@@ -20,6 +21,7 @@ def test_one_who_always_takes_the_most_regrets_nothing_and_the_modest_do():
     assert external_regret(greedy)[0, 0] == 0.0
 
 
+@pytest.mark.slow
 def test_restraint_pays_where_the_pool_comes_back():
     trace = cw.run(cw.Society(Commons(), Constant(take=10.0)))
     regret = external_regret(trace)[0]

@@ -126,11 +126,13 @@ def test_a_model_that_is_none_is_refused():
         get_model("commonweal/rehearsal", memoize=False, mood="good")
 
 
+@pytest.mark.slow
 def test_what_inspect_imports_brings_no_jax():
     code = "import sys, commonweal.language._registry; assert 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_a_report_says_that_nobody_was_asked(tmp_path):
     rehearsed = [LLM("commonweal/rehearsal-greedy"), LLM("commonweal/rehearsal"), Random()]
     conditions = {"tried": cw.Society(LAKE, rehearsed), "numbers": cw.Society(LAKE, Random())}
@@ -146,6 +148,7 @@ def test_a_report_says_that_nobody_was_asked(tmp_path):
     assert page.count(notice) == 1 and "LLM(model=&#39;commonweal/rehearsal-greedy&#39;" in page
 
 
+@pytest.mark.slow
 def test_an_alignment_says_that_nobody_was_asked():
     found = cw.alignment(cw.run(cw.Society(LAKE, [LLM("commonweal/rehearsal-greedy"), Random(), Random()])))
     assert (

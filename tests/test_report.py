@@ -105,6 +105,7 @@ def page(results, tmp_path_factory):
     return write_report(results, tmp_path_factory.mktemp("report") / "report.html")
 
 
+@pytest.mark.slow
 def test_the_report_says_all_it_should(page):
     text = page.read_text()
     assert Outline(text).headings == TITLES
@@ -233,6 +234,7 @@ def test_a_browser_draws_the_page(page, tmp_path, width, scheme):
     assert struct.unpack(">II", drawn[16:24]) == (width, 2000) and len(drawn) > 50_000
 
 
+@pytest.mark.slow
 def test_time_and_risk_have_panels_of_their_own(tmp_path):
     lake = Commons(n_agents=2, horizon=4)
     falls = measures.misaligned(measures.cooperation_by_tick, theta=0.5)
@@ -257,6 +259,7 @@ def test_time_and_risk_have_panels_of_their_own(tmp_path):
     assert not {"Other measures", "Differences from greedy: exploratory"} & set(sections)
 
 
+@pytest.mark.slow
 def test_each_condition_is_taken_apart_beside_a_reference(tmp_path, monkeypatch):
     lake = Commons(n_agents=2, horizon=4)
     conditions = {

@@ -74,6 +74,7 @@ def test_a_world_is_its_seed_whatever_runs_beside_it():
     same(many.worlds([4, 1]), few)
 
 
+@pytest.mark.slow
 def test_an_institution_that_does_nothing_leaves_every_other_column_as_it_was():
     bare = cw.run(cw.Society(cw.under(Probe(), Lottery()), Random()), 5)
     more = cw.run(cw.Society(cw.under(Probe(), Nothing(), Lottery()), Random()), 5)
@@ -94,6 +95,7 @@ def test_a_null_counterfactual_reproduces_the_run_and_a_forced_act_does_not():
     assert np.array_equal(forced.act["take"][:, 0], trace.act["take"][:, 0])
 
 
+@pytest.mark.slow
 def test_a_trace_replays_from_its_files(tmp_path):
     trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Random()), 3)
     again = cw.load(trace.save(tmp_path / "trace"))
@@ -123,6 +125,7 @@ def test_after_the_end_nothing_is_booked():
     assert len(trace.decisions()) == 5
 
 
+@pytest.mark.slow
 def test_leaders_move_first_and_the_rest_see_it():
     trace = cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), Constant(give=5.0)))
     assert trace.intent["give"][0, :2].tolist() == [[5.0] * 3] * 2
@@ -139,6 +142,7 @@ def test_leaders_move_first_and_the_rest_see_it():
     assert governed.observe(state)["shown:give"][0].tolist() == [0.0, 7.0, 0.0] and not outcome.pay.any()
 
 
+@pytest.mark.slow
 def test_a_move_order_shifts_nobodys_luck_memory_or_score():
     plain, led = (
         cw.run(cw.Society(cw.under(scenario, *laws), [Random(), Constant(give=5.0), Random()]), 4)
@@ -162,6 +166,7 @@ def test_a_mind_learns_once_a_round():
     assert trace.act["give"][0].tolist() == [[0.0] * 3, [1.0] * 3, [2.0] * 3]
 
 
+@pytest.mark.slow
 def test_under_a_move_order_the_odds_are_those_of_ones_own_turn():
     class Coin(cw.Mind):
         def act(self, memory, sight, channels, key):
@@ -171,6 +176,7 @@ def test_under_a_move_order_the_odds_are_those_of_ones_own_turn():
     assert np.allclose(trace.odds["say"], [0.25, 0.75])
 
 
+@pytest.mark.slow
 def test_equal_minds_are_grouped_and_unequal_ones_are_not():
     society = cw.Society(
         Commons(), [Constant(take=1.0), Random(), Constant(take=2.0), Random(), Constant(take=3.0)]
@@ -203,6 +209,7 @@ def test_speakers_and_pure_minds_share_a_world_and_latency_is_not_turn_order():
     assert "say: one of: no, yes" in echo.prompts[0].turns[-1][1]
 
 
+@pytest.mark.slow
 def test_a_failed_answer_makes_the_world_invalid_and_is_never_an_act():
     trace = cw.run(cw.Society(Probe(), [Echo({"give": "4", "say": "no"}, fail_at=1), Random(), Random()]), 3)
     assert trace.invalid[1] == "agent 0 gave no answer at t=1 (ConnectionError: the provider is down)"
@@ -221,6 +228,7 @@ def test_a_malformed_reply_is_sent_back_once_and_then_missing():
     assert trace.messages["channel"].to_list() == ["(malformed)"] * 2  # what came is kept
 
 
+@pytest.mark.slow
 def test_a_channel_with_one_legal_act_makes_no_call():
     echo = Echo({"give": "4", "say": "no"})
     cw.run(cw.Society(cw.under(Probe(), LeadersFirst()), [Random(), echo, Random()]))
@@ -333,6 +341,7 @@ def test_running_inside_an_event_loop_works():
     same(asyncio.run(inside()), cw.run(cw.Society(Probe(), Random()), 2, engine="async"))
 
 
+@pytest.mark.slow
 def test_one_world_is_replayed_many_times_each_time_with_another_act():
     society = cw.Society(Commons(3, 6, assignment="proportional"), Random())
     trace = cw.run(society, [4, 7])

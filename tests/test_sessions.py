@@ -61,6 +61,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_sessions_are_runs_bit_for_bit(case):
     scenario, minds = CASES[case]
@@ -84,6 +85,7 @@ def test_sessions_are_runs_bit_for_bit(case):
 QUICK = {"stable": 400, "cap": 6_000, "tail": 100}
 
 
+@pytest.mark.slow
 def test_batches_and_company_change_nothing():
     fast = QLearner(0.15, 0.95, Exponential(2e-3), 4.0, channel="price")
     whole = sessions(Bertrand(), fast, 20, engine="jax", **QUICK)
@@ -93,6 +95,7 @@ def test_batches_and_company_change_nothing():
     assert whole.converged.any() and len(set(whole.periods)) > 5
 
 
+@pytest.mark.slow
 def test_convergence_by_hand():
     """Nobody explores or learns, so nothing ever changes: calm from the first tick on."""
     still = QLearner(0.0, 0.9, Steady(0.0))
@@ -109,6 +112,7 @@ def test_the_kernel_gives_the_same_bits(case):
     same(*(sessions(scenario, minds, 6, engine=engine, **QUICK) for engine in ("jax", "kernel")))
 
 
+@pytest.mark.slow
 def test_without_numba(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"pip install 'commonweal\[fast\]'"):
@@ -117,6 +121,7 @@ def test_without_numba(monkeypatch):
     assert "commonweal.minds.q_learning.kernel" not in sys.modules or "numba" in sys.modules
 
 
+@pytest.mark.slow
 def test_faults_are_explained():
     with pytest.raises(ValueError, match="one learner a seat"):
         sessions(Bertrand(), [PRICING], 2)

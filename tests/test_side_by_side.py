@@ -11,6 +11,7 @@ from commonweal.studies.side_by_side import cases, study, surrogates
 QUICK = Learner(PPO(minibatches=1), MLP(width=8, depth=1), updates=2, worlds=4)
 
 
+@pytest.mark.slow
 def test_a_surrogate_acts_as_often_as_its_seat_did():
     half = OneOf((always_cooperate(), always_defect()))
     recorded = cw.Society(prisoners_dilemma(horizon=4), [half, always_defect()])

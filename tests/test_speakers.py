@@ -139,6 +139,7 @@ def test_a_prompt_holds_rules_persona_news_and_choices_and_a_schema_of_the_reply
     assert prompt.schema["properties"]["give"] == {"type": "number", "minimum": 0, "maximum": 10.0}
 
 
+@pytest.mark.slow
 def test_a_speaker_is_told_what_the_last_round_was_worth_to_it():
     news = []
     voice = Voice(
@@ -331,6 +332,7 @@ class Other(Voice):
         super().__init__(give())
 
 
+@pytest.mark.slow
 def test_a_replay_asks_nobody_and_a_counterfactual_only_where_the_prompt_changed(tmp_path):
     voice = Voice(lambda p: {"give": 1 if "[0. 0. 0.]" in p.turns[-1][1] else 2, "say": "yes"})
     society = cw.Society(Probe(), [voice, Constant(give=3.0), Constant(give=3.0)])
@@ -640,6 +642,7 @@ class Flaky(cw.Speaker):
         return cw.Said('{"take": 2}', read=10, written=5)
 
 
+@pytest.mark.slow
 def test_a_study_counts_what_speech_cost_and_tries_what_failed_again(tmp_path):
     Flaky.calls, Flaky.down = [], True
     lake = Commons(n_agents=2, horizon=3)

@@ -39,6 +39,7 @@ def scores(one, other, turns=200):
     return trace.net[0]
 
 
+@pytest.mark.slow
 def test_every_pair_scores_exactly():
     names = list(EIGHT)
     found = {a: dict.fromkeys(names) for a in names}
@@ -71,6 +72,7 @@ def test_self_play_with_one_percent_noise(strategy):
     assert minds.long_run(strategy(), strategy(), 0.01) @ POINTS == pytest.approx(NOISY[strategy], abs=5e-5)
 
 
+@pytest.mark.slow
 def test_noise_in_a_run_is_the_noise_of_the_closed_form():
     game, both = scenarios.prisoners_dilemma(horizon=400), minds.win_stay_lose_shift()
     slips = cw.Profile(lapse=0.02)  # a random act in 2 % of rounds is the other act in 1 %

@@ -90,6 +90,7 @@ def whole(tmp_path_factory):
 # ------------------------------------------------------------------------------------------ findings
 
 
+@pytest.mark.slow
 def test_the_numbers_by_hand(whole):
     """Both take 25 of 100 for three ticks: 150 units, of at most 50 + 50 + 100."""
     found = read_results(whole)
@@ -183,6 +184,7 @@ def test_a_trace_is_kept_and_replays(whole):
 # ------------------------------------------------------------------------------------------ the folder
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_was(whole, tmp_path):
     folder = tmp_path / "run"
     assert small().run(folder, progress=False, shard=(0, 2)) is None
@@ -325,6 +327,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.slow
 def test_one_run_at_a_time(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "PATIENCE", 0.0)
     with store.lock(tmp_path), pytest.raises(ValueError, match="another run is at work in .*; wait for it"):
@@ -415,6 +418,7 @@ def kill(process):
     return process.wait(timeout=60)
 
 
+@pytest.mark.slow
 def test_killed_and_none_the_worse(start, tmp_path):
     finish(start(tmp_path / "whole"))
     folder, least = tmp_path / "run", random.Random(0).randint(1, 36)

@@ -91,6 +91,7 @@ def test_noise_is_that_of_the_closed_form():
     assert 0.0 < found.error[0, 0] < 0.01
 
 
+@pytest.mark.slow
 def test_who_else_plays_shifts_nobodys_luck(twelve):
     names = ("tit_for_tat", "coin", "joss")
     few = round_robin(DILEMMA, {name: TWELVE[name] for name in names}, 400)
@@ -100,6 +101,7 @@ def test_who_else_plays_shifts_nobodys_luck(twelve):
     assert other.scores[0, 0] == 3.0 and (other.scores[1:] != few.scores[1:]).all()
 
 
+@pytest.mark.slow
 def test_what_is_kept_of_one_society_is_not_taken_for_anothers():
     few = {name: minds.classics()[name] for name in ("tit_for_tat", "alternator", "joss")}
     before = round_robin(DILEMMA, few)
@@ -113,6 +115,7 @@ def test_what_is_kept_of_one_society_is_not_taken_for_anothers():
     assert other.scores[0, 1] != before.scores[0, 1]  # 4 where it was 5
 
 
+@pytest.mark.slow
 def test_other_numbers_are_not_compiled_anew():
     def mild(p):
         return {"a": minds.MemoryOne(1, 1, p, 1, 0), "b": minds.MemoryOne(1, p, 0, 1, 0)}

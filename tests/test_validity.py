@@ -185,6 +185,7 @@ def test_a_measure_holds_the_laws_wherever_it_says_something_and_hears_behavior(
     pytest.fail(f"{name} is the same whatever anybody does")
 
 
+@pytest.mark.slow
 def test_the_name_of_a_mind_changes_no_number():
     for kind in ("dilemma", "prices"):
         society = next(iter(_societies()[kind]))
