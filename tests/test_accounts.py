@@ -571,9 +571,13 @@ def test_the_command_line_accounts_for_decisions_and_for_both(call):
 @pytest.mark.parametrize(
     ("harm", "stand_in", "wanted"),
     [
-        ("survivl", "FairShare", "the shelf of measures has no measure 'survivl'; wanted one of "),
+        (
+            "survivl",
+            "FairShare",
+            "has no measure 'survivl'; wanted survived or survival_months, one of the 96",
+        ),
         ("survival_months", "", "by agent, somebody must sit there instead; wanted --stand-in FairShare"),
-        ("survival_months", "Nobody", "the shelf of minds has no mind 'Nobody'; wanted one of "),
+        ("survival_months", "Nobody", "the shelf of minds has no mind 'Nobody'; wanted "),
         ("survival_months", "Greedy(open('x'))", "Greedy(open('x')) cannot be made"),
         ("survival_months", "__import__('os').system('true')", "has no mind '__import__'"),
         ("survival_months", "Greedy(0.1, 0.2, 0.3, 0.4)", "cannot be made"),

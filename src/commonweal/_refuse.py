@@ -1,6 +1,7 @@
 """What is wrong with a scenario or a run, in one line: what came, what was wanted, what would work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import jax
@@ -11,6 +12,18 @@ from ._card import Card
 from ._channel import Channel
 from ._luck import seeded
 from ._scenario import Outcome, Scenario, Sight, legal_acts
+
+FEW = 12  # names; of more, an error tells the nearest and where all are listed
+
+
+def wanted(name: str, names: Iterable[str], listing: str = "commonweal list") -> str:
+    """What one who wrote `name` may have wanted: all names where they are few, else the nearest."""
+    known = {one.lower(): one for one in sorted(names)}
+    if len(known) <= FEW:
+        return f"wanted one of {', '.join(known.values())}"
+    near = [known[one] for one in get_close_matches(name.lower(), known, n=3)]
+    likely = f"{' or '.join(near)}, " if near else ""
+    return f"wanted {likely}one of the {len(known)} that `{listing}` prints"
 
 
 def refuse_malformed(scenario: Scenario) -> None:

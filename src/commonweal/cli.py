@@ -165,12 +165,13 @@ def measures(context: typer.Context, as_json: Json = False) -> None:
 def show(name: str) -> None:
     """Print all that a measure says of itself."""
     from . import measures as shelf
+    from ._refuse import wanted
     from .report.catalog import measures as known
     from .report.catalog import page
 
     found = known(shelf)
     if name not in found:
-        raise ValueError(f"there is no measure {name!r}; wanted one of {', '.join(found)}")
+        raise ValueError(f"there is no measure {name!r}; {wanted(name, found, 'commonweal measures')}")
     print(page(name, found[name]))
 
 

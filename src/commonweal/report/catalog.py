@@ -13,6 +13,7 @@ from typing import Any
 from .._governed import Institution
 from .._measure import Measure
 from .._mind import Mind
+from .._refuse import wanted
 from .._scenario import Scenario
 from ..lab.files import components, load
 
@@ -117,9 +118,9 @@ def named(room: str, text: str, kind: type) -> Any:
     if isinstance(thing, kind) and not call["given"]:
         return thing
     if thing is None or not _fits(thing, kind):
-        known = sorted(k for k, x in vars(module).items() if not k.startswith("_") and _fits(x, kind))
+        known = [k for k, x in vars(module).items() if not k.startswith("_") and _fits(x, kind)]
         where = call["file"] or f"the shelf of {room}"
-        raise ValueError(f"{where} has no {_a(kind)} {call['name']!r}; wanted one of {', '.join(known)}")
+        raise ValueError(f"{where} has no {_a(kind)} {call['name']!r}; {wanted(call['name'], known)}")
     try:
         tree = ast.parse(f"f{call['given'] or '()'}", mode="eval").body
         assert isinstance(tree, ast.Call)
