@@ -4,6 +4,7 @@ Each check takes the folder of the package and yields its complaints, one line e
 """
 
 import ast
+import functools
 import graphlib
 from collections import Counter
 from pathlib import Path
@@ -36,8 +37,9 @@ MARKS = {"abstractmethod", "AbstractVar", "AbstractClassVar", "ABC", "ABCMeta", 
 FILE_LINES, FUNCTION_LINES, POSITIONAL, WINDOW, COPIED = 400, 60, 6, 8, 0.08
 
 
+@functools.cache
 def files(src):
-    """Each file, relative to the package, with its syntax tree."""
+    """Each file, relative to the package, with its syntax tree; read once."""
     return {p.relative_to(src): ast.parse(p.read_text()) for p in sorted(src.rglob("*.py"))}
 
 

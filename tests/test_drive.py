@@ -30,6 +30,7 @@ def driven(society, seed):
     return intents, np.stack(pays), seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario", [LAKE, cw.under(LAKE, Audit(probability=0.5, fine=1.0)), NamingGame(n_agents=4, horizon=5)]
 )

@@ -74,6 +74,7 @@ def test_a_persona_that_did_not_take_is_flagged_where_it_did_not(planted):
     assert kind.verdict == "off" and "off" in (kind["svo"].verdict, kind["guilt"].verdict)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agent", [3, 4])
 def test_chance_and_a_liking_for_a_letter_say_nothing(planted, agent):
     for kinds, name in ((SHARES, "svo"), (RISKS, "loss")):
@@ -84,6 +85,7 @@ def test_chance_and_a_liking_for_a_letter_say_nothing(planted, agent):
     assert found["svo"].reason == "shares: not asked"
 
 
+@pytest.mark.slow
 def test_batteries_that_repeat_one_another_count_as_one(planted):
     fresh, copied = (back(trace, 0, PLANTED[0]) for trace in (planted, planted.worlds([0] * 6)))
     assert fresh.worth > 5 and copied.worth < 2
@@ -106,6 +108,7 @@ def test_intervals_and_the_test_are_as_sure_as_they_say():
     assert low / 36 < 0.05 + 4 * (0.05 * 0.95 / 36) ** 0.5
 
 
+@pytest.mark.slow
 def test_too_few_batteries_say_nothing(planted):
     chosen = planted.events["chosen"].copy()
     chosen[0, 3, 0] = -1  # one battery is not answered to the end

@@ -40,7 +40,13 @@ def test_a_society_over_http_is_the_society_without():
     assert there.replies["read"].min() > 100 and there.replies["written"].min() > 0
 
 
-@pytest.mark.parametrize("trouble", ["busy", "reset", "broken", "garbage", "busy,reset,broken,garbage"])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        "busy,reset,broken,garbage",
+        *(pytest.param(x, marks=pytest.mark.slow) for x in ("busy", "reset", "broken", "garbage")),
+    ],
+)
 def test_trouble_on_the_way_is_retried_and_leaves_no_mark(trouble):
     with running(persona="fair", trouble=trouble) as url:
         voice = model(url, config={"max_retries": 8}, attempts=4)

@@ -102,7 +102,7 @@ def test_words_and_arrays_play_alike_in_every_scenario(name):
 @pytest.mark.parametrize(
     ("name", "rule"),
     [
-        ("public goods", "most"),
+        pytest.param("public goods", "most", marks=slow),
         pytest.param("public goods", "least", marks=slow),
         pytest.param("commons", "most", marks=slow),
         pytest.param("commons", "least", marks=slow),

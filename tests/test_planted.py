@@ -31,16 +31,19 @@ def score(table, method, **where):
     return rows.select("agent", "round", "both", "off").rows()
 
 
+@pytest.mark.slow
 def test_replay_finds_one_decision_in_every_world_it_changed(table):
     for method in ("but-for", "but-for, agent's first", "but-for, from then on"):
         assert score(table, method, fault=KINDS[0]) == [(1.0, 1.0, 1.0, 0.0)] * len(FEW)
 
 
+@pytest.mark.slow
 def test_replay_finds_a_mind_that_was_swapped_and_since_when(table):
     assert score(table, "but-for, from then on", fault=KINDS[1]) == [(1.0, 1.0, 1.0, 0.0)] * len(FEW)
     assert all(row[0] == 1.0 for row in score(table, "but-for", fault=KINDS[1]))  # the agent, at least
 
 
+@pytest.mark.slow
 def test_every_method_stands_beside_it_on_the_same_worlds(table):
     methods = {*BASELINES, "uniform", "constant", "but-for", "but-for, any act", "but-for, agent's first"}
     for _, part in table.group_by("scenario", "fault"):

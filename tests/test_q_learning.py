@@ -163,6 +163,7 @@ def test_they_obey_the_laws(mind):
     cw.check(mind, prisoners_dilemma(horizon=3))
 
 
+@pytest.mark.slow
 def test_exact_calibrations():
     assert judge(calvano.EXACT).passed
     assert judge(tennant.EXACT).passed

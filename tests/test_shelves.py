@@ -112,8 +112,8 @@ def same(a, b):
 # Variants of a scenario that is tried anyway: the slow tier does them.
 VARIANTS = (
     *("commons, proportional", "battle of the sexes", "volunteer's dilemma", "earthquake"),
-    *("public goods, all or nothing", "quantity competition", "quantity competition, in steps"),
-    *("yard sale", "growth", "coins", "territory", "harvest", "earthquake, full"),
+    *("public goods, all or nothing", "price competition", "quantity competition, in steps"),
+    *("yard sale", "growth", "coins", "cleanup", "harvest", "earthquake, full"),
 )
 
 
