@@ -15,6 +15,7 @@ from ._prompt import Prompt, Said, Where
 REPLIES = {"seed": pl.Int64, "tick": pl.Int64, "agent": pl.Int64, "draw": pl.Int64, "prompt": pl.String}
 REPLIES |= {"text": pl.String, "refused": pl.Boolean, "read": pl.Int64, "written": pl.Int64}
 REPLIES |= {"cost": pl.Float64}
+CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
 class Entry(NamedTuple):
@@ -27,7 +28,7 @@ class Entry(NamedTuple):
 
 def digest(prompt: Prompt, who: str) -> str:
     """16 hexadecimal digits of all that decides a reply: the speaker, the words, the schema."""
-    asked = json.dumps([who, prompt.system, prompt.turns, prompt.schema], sort_keys=True)
+    asked = CANONICAL.encode([who, prompt.system, prompt.turns, prompt.schema])
     return hashlib.sha256(asked.encode()).hexdigest()[:16]
 
 

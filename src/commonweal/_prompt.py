@@ -188,7 +188,7 @@ def _object(text: str) -> dict[str, Any]:
     if len(lines) > 1 and lines[0].rstrip() in ("```", "```json") and lines[-1].strip() == "```":
         text = "\n".join(lines[1:-1])
     try:
-        found = json.loads(text, object_pairs_hook=_once)
+        found = READER.decode(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"it is no JSON ({error})") from None
     if not isinstance(found, dict):
@@ -203,6 +203,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"it names {name!r} twice")
         found[name] = value
     return found
+
+
+READER = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _text(name: str, value: Any) -> str:

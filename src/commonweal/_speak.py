@@ -80,9 +80,11 @@ class Talk:
         choices = self._choices(now.sights, forced)
         speakers = [i for i in self._society.speakers if any(free[i] for free in choices.values())]
         asked = {i: self._story(now.sights, i, tick, choices) for i in speakers}
-        replies = await asyncio.gather(
-            *(self._decide(i, story, tick) for i, story in asked.items()), return_exceptions=True
-        )
+        work = [self._decide(i, story, tick) for i, story in asked.items()]
+        if len(work) == 1:  # one alone needs no task of its own
+            replies = [await work[0]]
+        else:
+            replies = await asyncio.gather(*work, return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
