@@ -32,17 +32,15 @@ def both(agents, worlds, rounds, delay, pairs):
         began = time.perf_counter()
         return [play()["cpu ms"], calls / (time.perf_counter() - began)]
 
-    def pair(first):
+    def pair(i):
         """Each goes first in turn: what runs second finds the caches full of the other's."""
-        if first:
-            return timed(ours) + timed(alone)
-        after = timed(alone)
-        return timed(ours) + after
+        found = {side: timed(side) for side in ((ours, alone), (alone, ours))[i % 2]}
+        return found[ours] + found[alone]
 
     def play():
         gc.collect()
         gc.freeze()  # else now and then one side pays for a collection of all that JAX has loaded
-        pairs_of = [pair(i % 2 == 0) for i in range(pairs)]
+        pairs_of = [pair(i) for i in range(pairs)]
         gc.unfreeze()
         cost, rate, cost_alone, rate_alone = (median(x) for x in zip(*pairs_of, strict=True))
         share = median(x[0] - x[2] for x in pairs_of)

@@ -25,6 +25,7 @@ from .._run import run
 from .._scenario import Scenario
 from .._society import Society
 from .._trace import Trace
+from ..accounts import games
 from ..accounts.branches import Branches
 from ..accounts.decisions import of, options
 from ..accounts.takeover import Turns, takeovers
@@ -166,8 +167,8 @@ def plant(case: Case, kind: str, seed: int) -> Planted | None:
     t, agent = where[np.random.default_rng([seed, KINDS.index(kind)]).integers(len(where))]
     stop = t + 1 if kind == KINDS[0] else np.inf
     bad = run(society(agent, t, stop), [seed])
-    sign = 1.0 if case.harm.better == "lower" else -1.0
-    return Planted(bad, agent, t, sign * float(case.harm(bad)[0] - case.harm(good)[0]))
+    added = games.sign(case.harm) * float(case.harm(bad)[0] - case.harm(good)[0])
+    return Planted(bad, agent, t, added)
 
 
 # ---------------------------------------------------------------------------------------- who finds it
