@@ -1,10 +1,22 @@
-"""Numbers and sizes of a component: numbers are array leaves, sizes are static."""
+"""Numbers and sizes of a component: numbers are array leaves, sizes are static; both have a range.
 
+A component checks what it is given where it is made: names, kinds and axes from the annotations of
+its fields, ranges from `within`.
+"""
+
+import dataclasses
+import functools
+import inspect
+import typing
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
+
+from ._bounds import Limit, refuse_arguments
 
 if TYPE_CHECKING:
 
@@ -15,7 +27,14 @@ if TYPE_CHECKING:
 
 else:
 
-    class Module(eqx.Module):
+    class Checked(type(eqx.Module)):
+        """The metaclass of components: it checks the arguments before a component is made."""
+
+        def __call__(cls, *args, **values):
+            refuse_values(cls, args, values)
+            return super().__call__(*args, **values)
+
+    class Module(eqx.Module, metaclass=Checked):
         """What components are: a frozen PyTree whose methods are plain methods.
 
         Equinox makes a PyTree of a method each time that it is looked up, which costs some 30
@@ -42,16 +61,85 @@ def _real(value: Any):
     return value.astype(jnp.float32) if getattr(value, "dtype", None) == jnp.int32 else value
 
 
-def param(default: Any = ...) -> Any:
-    """A number (or array) of a component: stored as a float32 leaf, so a new value never recompiles."""
-    return eqx.field(converter=_real) if default is ... else eqx.field(default=default, converter=_real)
+def _static(value: Any) -> Any:
+    """A static value as it is stored: hashable, of Python's own kinds."""
+    if isinstance(value, list):
+        return tuple(value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def count(default: Any = ...) -> Any:
-    """A size of a component (agents, ticks, options): static, part of the compiled program."""
-    return eqx.field(static=True) if default is ... else eqx.field(default=default, static=True)
+def _field(default: Any, within: str | None, **how: Any) -> Any:
+    given = {} if default is ... else {"default": default}
+    return eqx.field(**given, **how, metadata={"limited": True, "within": within})
+
+
+def param(default: Any = ..., within: str | None = "(-inf, inf)") -> Any:
+    """A number (or array) of a component: stored as a float32 leaf, so a new value never recompiles.
+
+    `within`: its range as an interval, `[0, 1]` or `(0, inf)`; by default any finite number; None
+    checks nothing.
+    """
+    return _field(default, within, converter=_real)
+
+
+def count(default: Any = ..., within: str | None = None) -> Any:
+    """A size of a component (agents, ticks, options): static, part of the compiled program.
+
+    `within`: the range of a whole number, such as `[1, 1000]`.
+    """
+    return _field(default, within, converter=_static, static=True)
 
 
 def text(default: Any = ...) -> Any:
-    """A word of a component (a name, a mode, a channel): static."""
+    """A word of a component (a name, a mode, a channel): static; a `Literal` lists what it may be."""
     return count(default)
+
+
+def refuse_values(component: type, args: tuple, values: dict[str, Any]) -> None:
+    """Raise TypeError or ValueError, in one line, for an argument that the component cannot take."""
+    signature, limits = _limits(component)
+    given = dict(zip(signature.parameters, args, strict=False)) | values
+    if (
+        len(args) > len(signature.parameters)
+        or not given.keys() >= _needed(component)
+        or (not given.keys() <= signature.parameters.keys())
+    ):
+        given = refuse_arguments(component.__name__, signature, args, values)
+    for name, limit in limits.items():
+        if name in given and not isinstance(given[name], Tracer | jax.ShapeDtypeStruct):
+            limit.check(given[name])
+
+
+@functools.cache
+def _needed(component: type) -> frozenset[str]:
+    """The names of the arguments that have no default."""
+    kinds = inspect.Parameter
+    return frozenset(
+        name
+        for name, one in _limits(component)[0].parameters.items()
+        if one.default is kinds.empty and one.kind not in (kinds.VAR_KEYWORD, kinds.VAR_POSITIONAL)
+    )
+
+
+@functools.cache
+def _limits(component: type) -> tuple[inspect.Signature, dict[str, Limit]]:
+    """The signature of a component, and what each of its arguments that is a parameter may be."""
+    signature = inspect.signature(component)
+    try:
+        kinds = typing.get_type_hints(component)
+    except NameError:  # an annotation that only a type checker sees
+        kinds = {}
+    found = {}
+    for field in dataclasses.fields(component):
+        if field.metadata.get("limited") and field.name in signature.parameters:
+            default = signature.parameters[field.name].default
+            kind, within = kinds.get(field.name, Any), field.metadata["within"]
+            found[field.name] = Limit(
+                component.__name__,
+                field.name,
+                kind,
+                within,
+                ... if default is inspect.Parameter.empty else default,
+                static=field.metadata.get("static", False),
+            )
+    return signature, found

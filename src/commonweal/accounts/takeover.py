@@ -26,8 +26,8 @@ class Turns(Mind):
 
     own: Mind
     other: Mind
-    start: Float[Array, ""] = param(jnp.inf)
-    stop: Float[Array, ""] = param(jnp.inf)
+    start: Float[Array, ""] = param(jnp.inf, "[0, inf]")
+    stop: Float[Array, ""] = param(jnp.inf, "[0, inf]")
     plain: bool = count(True)
 
     def prepare(self, scenario, seat, key):

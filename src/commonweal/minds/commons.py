@@ -28,7 +28,7 @@ class FairShare(Mind):
     """
 
     extra: Float[Array, ""] = param(0.0)
-    grab: Float[Array, ""] = param(math.inf)
+    grab: Float[Array, ""] = param(math.inf, "[0, inf]")
     channel: str = text("take")
     scenario: Any = eqx.field(default=None, repr=False)
 

@@ -45,7 +45,7 @@ class Repeated(Module):
     payoffs: Float[Array, "2 2 2"] = param()
     discount: Float[Array, ""] = param(0.96)
     lapse: Float[Array, "*players"] = param(0.0)
-    held: Float[Array, "..."] = param(math.nan)
+    held: Float[Array, "..."] = param(math.nan, None)
 
     def policies(self, logits: Float[Array, "2 5"]) -> Float[Array, "2 5"]:
         """The probabilities of act 0."""
