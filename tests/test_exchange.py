@@ -99,7 +99,7 @@ def test_it_is_told():
 
 
 def test_an_unknown_rule_is_refused():
-    with pytest.raises(ValueError, match=r"rule='gift'; wanted .* Exchange\(n_agents=10"):
+    with pytest.raises(ValueError, match=r"rule='gift', expected one of .*; try Exchange\(rule='pool'"):
         Exchange(rule="gift")
 
 

@@ -131,9 +131,19 @@ def test_a_contract_that_binds_moves_pay_from_who_overfishes():
     assert row[0] == pytest.approx([-4.5] + [4.5 / 7] * 7) and row.sum() == pytest.approx(0.0, abs=1e-3)
 
 
-@pytest.mark.parametrize("wrong", [{"levels": 1}, {"n_agents": 9}, {"quota": 1.0}])
-def test_refusals(wrong):
-    with pytest.raises(ValueError, match=r"Fishery came with levels=.*: Fishery\(n_agents=8, catchability"):
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"levels": 1}, r"got levels=1, expected .* in \[2, 1000\]; try Fishery\(levels=5\)"),
+        (
+            {"n_agents": 9},
+            r"expected a product below 1 .* is 1.08; try Fishery\(n_agents=9, catchability=0.1",
+        ),
+        ({"quota": 1.0}, r"got quota=1.0, expected a number in \[0, 1\)"),
+    ],
+)
+def test_refusals(wrong, said):
+    with pytest.raises(ValueError, match=said):
         Fishery(**wrong)
 
 

@@ -181,9 +181,9 @@ def test_restraint_where_there_is_no_room_is_none():
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Bertrand(1), r"n_agents=1.* wanted 2 or more firms .* Bertrand\(n_agents=2"),
-        (lambda: Bertrand(outside=-np.inf), "outside=-inf.* a finite outside good"),
-        (lambda: Cournot(levels=1), r"levels=1.* Cournot\(n_agents=2"),
+        (lambda: Bertrand(1), r"n_agents=1, expected .* in \[2, 100\]; try Bertrand\(n_agents=2"),
+        (lambda: Bertrand(outside=-np.inf), r"outside=-inf, expected .* try Bertrand\(outside=0.0"),
+        (lambda: Cournot(levels=1), r"levels=1, expected 0 .* try Cournot\(levels=11"),
     ],
 )
 def test_impossible_markets_are_refused(make, said):

@@ -100,7 +100,7 @@ def test_it_speaks():
     [
         (lambda: NetworkGame(PATH, [[1.0, 2.0]]), r"payoffs of shape \(1, 2\)"),
         (lambda: NetworkGame(None, GIVE), "wanted a graph"),
-        (lambda: NetworkGame(PATH, GIVE, pooled="added"), "pooled='added'; wanted 'averaged'"),
+        (lambda: NetworkGame(PATH, GIVE, pooled="added"), "pooled='added', expected one of 'averaged'"),
         (lambda: NetworkGame(nx.empty_graph(3), GIVE), r"next to nobody: \[0, 1, 2\]"),
         (lambda: NetworkGame(-np.ones((2, 2)), GIVE), "weights down to -1"),
         (lambda: NetworkGame(np.ones(3), GIVE), r"a graph came in shape \(3,\)"),

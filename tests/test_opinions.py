@@ -94,8 +94,8 @@ def test_without_weights_all_hear_all():
     ("some", "wanted"),
     [
         ({"weights": np.eye(2)}, r"shapes \[\(2, 2\), None\]; wanted \(3, 3\)"),
-        ({"weights": np.full((3, 3), 0.5)}, "rows of 0 or more that sum to 1"),
-        ({"start": [0.0, 0.5, 1.5]}, "opinions from 0 to 1"),
+        ({"weights": np.full((3, 3), 0.5)}, "row 0 sums to 1.5, expected sums of 1"),
+        ({"start": [0.0, 0.5, 1.5]}, r"start=.* expected an array of numbers in \[0, 1\]"),
     ],
 )
 def test_impossible_debates_are_refused(some, wanted):

@@ -45,7 +45,8 @@ class Range(NamedTuple):
     def words(self, noun: str) -> str:
         """The range in words."""
         free = math.isinf(self.low) and math.isinf(self.high) and not self.with_high
-        return f"a finite {noun}" if free else f"a {noun} in {self.text}"
+        which = f"finite {noun}" if free else f"{noun} in {self.text}"
+        return f"an {which}" if which.startswith("a") else f"a {which}"
 
 
 @functools.cache
@@ -67,6 +68,7 @@ def interval(text: str) -> Range:
 
 
 EVERY = interval("[-9e15, 9e15]")  # whole numbers of which no digit is lost
+FINITE = interval("(-inf, inf)")
 
 
 def shown(value: Any) -> str:
@@ -93,11 +95,14 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 class Kind(NamedTuple):
-    """What an annotation says: the type without None, whether None may be, the axes of an array, if said."""
+    """What an annotation says: the type without None, whether None may be, the shape of an array, if said.
+
+    A size of the shape is None where the annotation leaves it open.
+    """
 
     base: Any
     optional: bool
-    axes: int | None
+    shape: tuple[int | None, ...] | None
     words: tuple[Any, ...]
     logical: bool
 
@@ -109,11 +114,13 @@ def kind_of(annotation: Any) -> Kind:
     parts = typing.get_args(annotation) if union else (annotation,)
     some = [part for part in parts if part is not type(None)]
     base = some[0] if len(some) == 1 else Any
-    shape = getattr(base, "dim_str", None)
-    known = shape is not None and not any(mark in shape for mark in ("...", "*"))
+    sizes = "" if base is float else getattr(base, "dim_str", None)
+    shape = None
+    if sizes is not None and not any(mark in sizes for mark in ("...", "*")):
+        shape = tuple(int(size) if size.isdigit() else None for size in sizes.split())
     words = typing.get_args(base) if typing.get_origin(base) is Literal else ()
     logical = "bool" in getattr(base, "dtypes", ())
-    return Kind(base, len(some) < len(parts), len(shape.split()) if known else None, words, logical)  # type: ignore[union-attr]
+    return Kind(base, len(some) < len(parts), shape, words, logical)
 
 
 class Limit:
@@ -126,7 +133,7 @@ class Limit:
     def __init__(
         self, owner: str, name: str, annotation: Any, within: str | None, default: Any, *, static: bool
     ):
-        self.owner, self.name, self.default, self.static = owner, name, default, static
+        self.owner, self.name, self.default, self.static, self.many = owner, name, default, static, False
         self.kind, self.range = kind_of(annotation), interval(within) if within else None
 
     def check(self, value: Any) -> None:
@@ -152,7 +159,7 @@ class Limit:
     ) -> NoReturn:
         """Raise the error of this parameter; its default is the example, where that is plain and other."""
         plain = isinstance(self.default, str | bool | int | float) and self.default != value
-        example = self.default if plain else example
+        example = self.default if plain else (example,) if self.many else example
         raise error(refusal(self.owner, self.name, value, expected, example)) from None
 
     def _word(self, value: Any) -> None:
@@ -177,17 +184,18 @@ class Limit:
             self.refuse(value, "a tuple", (1, 2) if inner is int else ("a", "b"), TypeError)
         if inner in (int, str, bool) or kind_of(inner).words:
             within = self.range.text if self.range else None
-            each = Limit(self.owner, f"an element of {self.name}", inner, within, ..., static=True)
+            each = Limit(self.owner, self.name, inner, within, ..., static=True)
+            each.many = True
             for one in value:
-                each.check(one)
+                each.check(one)  # an error shows the one that is wrong
 
     def _number(self, value: Any) -> None:
-        axes, base = self.kind.axes, self.kind.base
-        noun = "array" if axes else "number"
-        example = (self.range or EVERY).example() if self.range else 1.0
-        for _ in range(axes or 0):
-            example = [example]
-        wanted = self.range.words(noun) if self.range else f"a {noun}"
+        shape, loose = self.kind.shape, self.kind.base is Any and (self.range or FINITE) == FINITE
+        noun = "array of numbers" if shape else "number"
+        example: Any = self.range.example() if self.range else 1.0
+        for size in reversed(shape or ()):
+            example = [example] * (size or 1)
+        wanted = self.range.words(noun) if self.range else f"a {noun}".replace("a a", "an a")
         try:
             x = np.asarray(value)
         except Exception as error:  # noqa: BLE001  (whatever a stranger's object raises, it is no number)
@@ -195,11 +203,14 @@ class Limit:
                 return  # a list of numbers that are being traced
             self.refuse(value, wanted, example, TypeError)
         if x.dtype.kind not in ("b" if self.kind.logical else "fiu"):
-            if base is not Any:
-                self.refuse(value, wanted, example, TypeError)
-            return
-        if axes is not None and x.ndim != axes:
-            count = "one number" if axes == 0 else f"an array of {axes} axes, such as a list"
+            if loose:
+                return
+            self.refuse(value, wanted, example, TypeError)
+        if shape is not None and (
+            x.ndim != len(shape) or any(size not in (None, n) for size, n in zip(shape, x.shape, strict=True))
+        ):
+            sizes = ", ".join("any" if size is None else str(size) for size in shape)
+            count = f"an array of shape [{sizes}]" if shape else "one number"
             self.refuse(value, f"{count} (it has shape {x.shape})", example)
         if self.range and not self.kind.logical and not self.range.holds(x):
             self.refuse(value, wanted, example)
@@ -211,11 +222,12 @@ def limits(**within: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Check the arguments of a function: `@limits(risk="[0, 1]")` above its definition.
 
     `within` gives ranges; the annotations say what else an argument must be: int, bool, str, Literal,
-    float or an array. Arguments of other kinds pass.
+    float or an array. Arguments of other kinds pass. Above an `__init__` it speaks for the component.
     """
 
     def wrap(function: Callable[P, T]) -> Callable[P, T]:
-        signature, name = inspect.signature(function), getattr(function, "__name__", "function")
+        signature, path = inspect.signature(function), function.__qualname__.split(".")
+        name = path[-2] if path[-1] == "__init__" else path[-1]
         names = tuple(signature.parameters)
 
         @functools.cache

@@ -170,7 +170,7 @@ class Choice(_Options):
     """One of several named options, such as `Choice(("cooperate", "defect"))`."""
 
     options: tuple[str, ...] = count()
-    silent: int = count(0)
+    silent: int = count(0, "[0, 9999]")
     unit: str = text("")
     lever: bool = count(False)
 
@@ -185,7 +185,7 @@ class Choice(_Options):
 class Target(_Options):
     """One of the agents, or nobody (the last option, which is silence)."""
 
-    n_agents: int = count()
+    n_agents: int = count(within="[1, 10000]")
     unit: str = text("agent")
     lever: bool = count(False)
 
@@ -201,7 +201,7 @@ class Target(_Options):
 class Amount(Channel):
     """A number from 0 to `high`; silence is 0 and the mask is the most allowed now."""
 
-    high: Array = param()
+    high: Array = param(within="[0, inf)")
     unit: str = text("units")
     lever: bool = count(False)
 

@@ -72,6 +72,9 @@ class Institution(Module):
         """New acts that this institution offers."""
         return {}
 
+    def fits(self, scenario: Scenario) -> None:
+        """Raise ValueError where it cannot be laid over the scenario; `under` asks once."""
+
     def order(self, scenario: Scenario) -> tuple[tuple[int, ...], ...]:
         """Groups of agents that move one after another within a tick; () means all at once."""
         return ()
@@ -327,6 +330,8 @@ def under(scenario: Scenario, *institutions: Institution) -> Governed:
                     "wanted a new name: rename one of the two channels"
                 )
             seen[channel] = f"institution {law.name!r}"
+    for law in institutions:
+        law.fits(base)
     orders = {law.name: order for law in laws if (order := law.order(base))}
     if len(orders) > 1:
         raise ValueError(

@@ -28,7 +28,18 @@ if TYPE_CHECKING:
 else:
 
     class Checked(type(eqx.Module)):
-        """The metaclass of components: it checks the arguments before a component is made."""
+        """The metaclass of components: it checks the arguments before a component is made.
+
+        `taken` is what an `__init__` of the component's own says that it takes, before Equinox writes
+        over it; an `__init__` may take more than the fields hold.
+        """
+
+        def __new__(mcs, name, bases, namespace, **how):
+            taken = dict(getattr(namespace.get("__init__"), "__annotations__", {}))
+            cls = super().__new__(mcs, name, bases, namespace, **how)
+            if "__init__" in namespace:
+                cls.taken = taken
+            return cls
 
         def __call__(cls, *args, **values):
             refuse_values(cls, args, values)
@@ -126,7 +137,7 @@ def _limits(component: type) -> tuple[inspect.Signature, dict[str, Limit]]:
     """The signature of a component, and what each of its arguments that is a parameter may be."""
     signature = inspect.signature(component)
     try:
-        kinds = typing.get_type_hints(component)
+        kinds = getattr(component, "taken", None) or typing.get_type_hints(component)
     except NameError:  # an annotation that only a type checker sees
         kinds = {}
     found = {}

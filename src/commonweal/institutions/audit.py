@@ -4,7 +4,6 @@ from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._governed import Budget, Institution, Settlement
@@ -26,21 +25,13 @@ class Audit(Institution):
     own prototype, the commons of `studies.learned_commons`.
     """
 
-    probability: Float[Array, ""] = param()
-    fine: Float[Array, ""] = param()
+    probability: Float[Array, ""] = param(within="[0, 1]")
+    fine: Float[Array, ""] = param(within="[0, inf)")
     event: str = text("excess")
-    immune: int = count(0)
+    immune: int = count(0, "[0, 10000]")
     name: str = text("audit")
     told: bool = count(True)
     budget: ClassVar[Budget] = "burning"
-
-    def __check_init__(self):
-        bad = (self.probability < 0.0) | (self.probability > 1.0) | (self.fine < 0.0)
-        if not isinstance(bad, Tracer) and bad.any():
-            raise ValueError(
-                f"Audit came with probability={self.probability}, fine={self.fine}; wanted 0 to 1, and 0 or "
-                "more: Audit(0.3, fine=10.0)"
-            )
 
     def init(self, scenario, key):
         return jnp.zeros(scenario.n_agents)

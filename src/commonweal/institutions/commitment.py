@@ -17,7 +17,7 @@ class Commitment(Institution):
     earthquake is our own exact game, `scenarios.Earthquake`.
     """
 
-    leaders: tuple[int, ...] = count((1,))
+    leaders: tuple[int, ...] = count((1,), "[0, 9999]")
     name: str = text("commitment")
     told: bool = count(True)
 

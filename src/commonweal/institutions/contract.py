@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._bounds import refusal
 from .._channel import Choice
 from .._governed import Institution, Settlement
 from .._param import count, param, text
@@ -25,18 +26,18 @@ class Contract(Institution):
     find is our own measurement, calibration `contracts-learned`.
     """
 
-    theta: Float[Array, ""] = param()
-    quorum: int = count()
+    theta: Float[Array, ""] = param(within="[0, inf)")
+    quorum: int = count(within="[1, 10000]")
     event: str = text("excess")
     name: str = text("contract")
     told: bool = count(True)
 
+    def fits(self, scenario):
+        if self.quorum > scenario.n_agents:
+            wanted = f"1 to {scenario.n_agents}, the number of agents"
+            raise ValueError(refusal("Contract", "quorum", self.quorum, wanted, scenario.n_agents))
+
     def channels(self, scenario):
-        if not 1 <= self.quorum <= scenario.n_agents:
-            raise ValueError(
-                f"Contract came with quorum={self.quorum}; wanted 1 to {scenario.n_agents}, the number of "
-                f"agents: Contract(theta=2.0, quorum={scenario.n_agents})"
-            )
         return {"sign": SIGN}
 
     def init(self, scenario, key):

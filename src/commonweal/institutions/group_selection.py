@@ -22,9 +22,9 @@ class GroupSelection(Reproduction):
     as good a way to the top as help within. Source: Traulsen and Nowak 2006, PNAS 103:10952.
     """
 
-    groups: int = count()
-    probability: Float[Array, ""] = param(1.0)
-    mutation: Float[Array, ""] = param(0.0)
+    groups: int = count(within="[2, 10000]")
+    probability: Float[Array, ""] = param(1.0, "[0, 1]")
+    mutation: Float[Array, ""] = param(0.0, "[0, 1]")
     mutants: tuple[Mind, ...] = ()
     name: str = text("group selection")
     told: bool = count(True)

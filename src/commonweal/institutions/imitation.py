@@ -27,10 +27,10 @@ class Imitation(Reproduction):
     Pacheco 2006, PRE 74:011909.
     """
 
-    beta: Float[Array, ""] = param(1.0)
+    beta: Float[Array, ""] = param(1.0, "[0, inf)")
     graph: Float[Array, "n n"] | None = eqx.field(default=None, converter=adjacency)
     all_at_once: bool = count(False)
-    mutation: Float[Array, ""] = param(0.0)
+    mutation: Float[Array, ""] = param(0.0, "[0, 1]")
     mutants: tuple[Mind, ...] = ()
     name: str = text("imitation")
     told: bool = count(True)

@@ -25,18 +25,11 @@ class Incentive(Institution):
     """
 
     setting: Literal["collaborative", "cooperative", "competitive"] = text("cooperative")
-    spread: Float[Array, ""] = param(1.0)
+    spread: Float[Array, ""] = param(1.0, "[0, inf)")
     name: str = text("incentive")
     told: bool = count(True)
     budget: ClassVar[Budget] = "balanced"
     reads_pay: ClassVar[bool] = True
-
-    def __check_init__(self):
-        if self.setting not in SHIFT:
-            raise ValueError(
-                f"Incentive came with setting={self.setting!r}; wanted one of {list(SHIFT)}: "
-                "Incentive('competitive')"
-            )
 
     def settle(self, memory, transition, book, key):
         rate = SHIFT[self.setting] * (self.spread if self.setting == "competitive" else 1.0)

@@ -22,16 +22,10 @@ class PublicLedger(Institution):
     """
 
     event: str = text("excess")
-    delay: int = count(1)
-    decay: Float[Array, ""] = param(0.0)
+    delay: int = count(1, "[1, 10000]")
+    decay: Float[Array, ""] = param(0.0, "[0, 1)")
     name: str = text("ledger")
     told: bool = count(True)
-
-    def __check_init__(self):
-        if self.delay < 1:
-            raise ValueError(
-                f"PublicLedger came with delay={self.delay}; wanted 1 tick or more: PublicLedger(delay=1)"
-            )
 
     def init(self, scenario, key):
         return jnp.zeros((self.delay, scenario.n_agents))  # the record of each tick not yet public, then now

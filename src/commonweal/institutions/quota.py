@@ -1,8 +1,10 @@
 """A hard bound on what is executed on one channel: a cap, a floor, a protected right."""
 
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
+from .._bounds import refusal
 from .._channel import check_channels
 from .._governed import Institution
 from .._param import count, param, text
@@ -21,8 +23,8 @@ class ProtectedQuota(Institution):
     """
 
     channel: str = text()
-    least: Float[Array, ""] | None = param(None)
-    most: Float[Array, ""] | None = param(None)
+    least: Float[Array, ""] | None = param(None, "[0, inf)")
+    most: Float[Array, ""] | None = param(None, "[0, inf)")
     name: str = text("quota")
     told: bool = count(True)
 
@@ -32,10 +34,23 @@ class ProtectedQuota(Institution):
                 f"ProtectedQuota({self.channel!r}) came without bounds; wanted one or both: "
                 f"ProtectedQuota({self.channel!r}, most=10.0)"
             )
+        low, high = (0.0 if x is None or isinstance(x, Tracer) else float(x) for x in (self.least, self.most))
+        if low > high and self.most is not None and not isinstance(self.most, Tracer):
+            raise ValueError(
+                f"ProtectedQuota: got least={low:g} and most={high:g}, expected least at or below most; try "
+                f"ProtectedQuota({self.channel!r}, least={high:g}, most={low:g})"
+            )
 
-    def init(self, scenario, key):
-        check_channels(scenario.channels(), [self.channel], f"institution {self.name!r}")
-        return ()
+    def fits(self, scenario):
+        channels = scenario.channels()
+        check_channels(channels, [self.channel], f"institution {self.name!r}")
+        options = getattr(channels[self.channel], "options", None)
+        for name, bound in {"least": self.least, "most": self.most}.items():
+            if options is None or bound is None or isinstance(bound, Tracer):
+                continue
+            if not 0 <= float(bound) <= len(options) - 1 or float(bound) % 1:
+                wanted = f"a position of the options {options}, 0 to {len(options) - 1}"
+                raise ValueError(refusal("ProtectedQuota", name, bound, wanted, len(options) - 1))
 
     def gate(self, memory, state, actions, key):
         act = actions[self.channel]

@@ -2,7 +2,6 @@
 
 from typing import ClassVar, Literal
 
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._governed import Budget, Institution, Settlement
@@ -23,19 +22,11 @@ class Redistribution(Institution):
     Source: Zheng et al. 2022; reward transfer, Willis et al. 2023, arXiv 2310.12928.
     """
 
-    share: Float[Array, ""] = param()
+    share: Float[Array, ""] = param(within="[0, 1]")
     base: Literal["net", "gross"] = text("net")
     name: str = text("redistribution")
     told: bool = count(True)
     budget: ClassVar[Budget] = "balanced"
-
-    def __check_init__(self):
-        s = self.share
-        if self.base not in ("net", "gross") or not isinstance(s, Tracer) and ((s < 0) | (s > 1)).any():
-            raise ValueError(
-                f"Redistribution came with share={s}, base={self.base!r}; wanted 0 to 1, and 'net' or "
-                "'gross': Redistribution(0.5, base='net')"
-            )
 
     @property
     def reads_pay(self) -> bool:

@@ -24,8 +24,8 @@ class PeerSanction(Institution):
     (antisocial punishment, Rand and Nowak 2011).
     """
 
-    cost: Float[Array, ""] = param(1.0)
-    effect: Float[Array, ""] = param(3.0)
+    cost: Float[Array, ""] = param(1.0, "[0, inf)")
+    effect: Float[Array, ""] = param(3.0, "[0, inf)")
     event: str = text("excess")
     name: str = text("sanction")
     told: bool = count(True)

@@ -22,13 +22,6 @@ class _Selection(Reproduction):
     strength: eqx.AbstractVar[Float[Array, ""]]
     mapping: eqx.AbstractVar[str]
 
-    def __check_init__(self):
-        if self.mapping not in ("exponential", "linear"):
-            raise ValueError(
-                f"{type(self).__name__} came with mapping={self.mapping!r}; wanted 'exponential' "
-                f"(fitness exp(w pay)) or 'linear' (1 - w + w pay): {type(self).__name__}(mapping='linear')"
-            )
-
     def log_fitness(self, pay: Float[Array, " n"]) -> Float[Array, " n"]:
         """The logarithm of fitness; a linear one is at least 1e-30: among those without any all are alike."""
         if self.mapping == "exponential":
@@ -53,9 +46,9 @@ class BirthDeath(_Selection):
     """
 
     graph: Float[Array, "n n"] | None = eqx.field(default=None, converter=adjacency)
-    strength: Float[Array, ""] = param(1.0)
+    strength: Float[Array, ""] = param(1.0, "[0, inf)")
     mapping: Literal["exponential", "linear"] = text("exponential")
-    mutation: Float[Array, ""] = param(0.0)
+    mutation: Float[Array, ""] = param(0.0, "[0, 1]")
     mutants: tuple[Mind, ...] = ()
     name: str = text("birth and death")
     told: bool = count(True)
@@ -83,9 +76,9 @@ class DeathBirth(_Selection):
     """
 
     graph: Float[Array, "n n"] | None = eqx.field(default=None, converter=adjacency)
-    strength: Float[Array, ""] = param(1.0)
+    strength: Float[Array, ""] = param(1.0, "[0, inf)")
     mapping: Literal["exponential", "linear"] = text("exponential")
-    mutation: Float[Array, ""] = param(0.0)
+    mutation: Float[Array, ""] = param(0.0, "[0, 1]")
     mutants: tuple[Mind, ...] = ()
     name: str = text("death and birth")
     told: bool = count(True)
@@ -110,9 +103,9 @@ class WrightFisher(_Selection):
     merit. Source: Fisher 1930; Wright 1931, Genetics 16:97; Imhof and Nowak 2006, J. Math. Biol. 52:667.
     """
 
-    strength: Float[Array, ""] = param(1.0)
+    strength: Float[Array, ""] = param(1.0, "[0, inf)")
     mapping: Literal["exponential", "linear"] = text("exponential")
-    mutation: Float[Array, ""] = param(0.0)
+    mutation: Float[Array, ""] = param(0.0, "[0, 1]")
     mutants: tuple[Mind, ...] = ()
     name: str = text("new generation")
     told: bool = count(True)

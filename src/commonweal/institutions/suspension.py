@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from .._channel import check_channels
@@ -26,21 +25,16 @@ class Suspension(Institution):
     """
 
     channel: str = text()
-    probability: Float[Array, ""] = param()
-    ticks: Float[Array, ""] = param()
+    probability: Float[Array, ""] = param(within="[0, 1]")
+    ticks: Float[Array, ""] = param(within="[0, 1000000]")
     event: str = text("excess")
     name: str = text("suspension")
     told: bool = count(True)
 
-    def __check_init__(self):
-        p = self.probability
-        if not isinstance(p, Tracer) and ((p < 0) | (p > 1)).any():
-            raise ValueError(
-                f"Suspension came with probability={p}; wanted 0 to 1: Suspension('take', 0.3, ticks=3)"
-            )
+    def fits(self, scenario):
+        check_channels(scenario.channels(), [self.channel], f"institution {self.name!r}")
 
     def init(self, scenario, key):
-        check_channels(scenario.channels(), [self.channel], f"institution {self.name!r}")
         return jnp.zeros(scenario.n_agents), scenario.channels()[self.channel]  # ticks left, and of what
 
     def view(self, memory, sights):

@@ -1,6 +1,6 @@
 """Social choice: seven rules that turn scores into a winner, and the vote that binds to it."""
 
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from .._channel import Amount, check_channels
 from .._governed import Institution, Settlement
 from .._param import count, param, text
 
+Rule = Literal["plurality", "approval", "borda", "copeland", "utilitarian", "nash", "maximin"]
 SLACK = 1e-6  # merits closer than this are tied
 
 
@@ -71,7 +72,7 @@ class Vote(Institution):
     """
 
     slate: tuple = eqx.field(static=True, converter=_frozen)
-    rule: str = text("borda")
+    rule: Rule = text("borda")
     delegate: Float[Array, "m ..."] | None = param(None)
     name: str = text("vote")
     told: bool = count(True)
@@ -84,6 +85,9 @@ class Vote(Institution):
                 f"Vote came with {m} candidates and delegate scores of shape {came}; wanted two candidates "
                 "or more and one score for each: Vote({'a': {...}, 'b': {...}}, delegate=[1.0, 0.0])"
             )
+
+    def fits(self, scenario):
+        check_channels(scenario.channels(), list(self._limits()), f"institution {self.name!r}")
 
     def _ballot(self) -> dict[str, Amount]:
         return {f"score:{label}": Amount(jnp.float32(1.0), unit="points") for label, _ in self.slate}
@@ -98,7 +102,6 @@ class Vote(Institution):
         return self._ballot()
 
     def init(self, scenario, key):
-        check_channels(scenario.channels(), list(self._limits()), f"institution {self.name!r}")
         return jnp.array(True), jnp.int32(len(self.slate))  # is the vote open, and who has won
 
     def view(self, memory, sights):

@@ -61,20 +61,13 @@ class Commons(Scenario):
     `excess` (units wanted beyond the fair sustainable share), `cooperated`, `stock`, `fair`.
     """
 
-    n_agents: int = count(5)
-    horizon: int = count(12)
-    capacity: Float[Array, ""] = param(100.0)
-    growth: Float[Array, ""] = param(2.0)
-    collapse: Float[Array, ""] = param(5.0)
+    n_agents: int = count(5, "[1, 10000]")
+    horizon: int = count(12, "[1, 1000000]")
+    capacity: Float[Array, ""] = param(100.0, "(0, 1000000]")
+    growth: Float[Array, ""] = param(2.0, "(0, 1000]")
+    collapse: Float[Array, ""] = param(5.0, "[0, 1000000]")
     wording: Literal["fishery", "pasture", "pollution"] = text("fishery")
     assignment: Literal["stochastic", "proportional"] = text("stochastic")
-
-    def __check_init__(self):
-        if self.wording not in WORDINGS or self.assignment not in ("stochastic", "proportional"):
-            raise ValueError(
-                f"Commons came with wording={self.wording!r}, assignment={self.assignment!r}; wanted one "
-                f"of {sorted(WORDINGS)} and 'stochastic' or 'proportional': Commons(wording='fishery')"
-            )
 
     def channels(self):
         return {"take": Amount(self.capacity, unit=WORDINGS[self.wording].unit)}

@@ -3,7 +3,7 @@
 Source: Tullock 1980, Efficient Rent Seeking; Nitzan 1994, Eur. J. Political Economy 10:41.
 """
 
-from typing import Any
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from .._bounds import shown
 from .._card import Card, Oracle, one_each
 from .._channel import Amount
 from .._param import _real, count, param
@@ -38,21 +39,30 @@ class Contest(Scenario):
     a round in the symmetric equilibrium: r (n - 1) prize / n^2 each if r <= n / (n - 1).
     """
 
-    n_agents: int = count()
-    horizon: int = count()
+    n_agents: int = count(within="[2, 10000]")
+    horizon: int = count(within="[1, 1000000]")
     lottery: bool = count()
-    prize: Float[Array, " n"] = param()
-    power: Float[Array, ""] = param()
-    budget: Float[Array, ""] = param()
+    prize: Float[Array, " n"] = param(within="(0, inf)")
+    power: Float[Array, ""] = param(within="[0, 1000]")
+    budget: Float[Array, ""] = param(within="(0, inf)")
 
-    def __init__(self, n_agents=2, horizon=10, *, prize: Any = 1.0, power=1.0, budget=None, lottery=False):
-        if n_agents < 2 or np.min(prize) <= 0.0 or power < 0.0 or (budget is not None and budget <= 0.0):
+    def __init__(
+        self,
+        n_agents: int = 2,
+        horizon: int = 10,
+        *,
+        prize: float | Sequence[float] = 1.0,
+        power: float = 1.0,
+        budget: float | None = None,
+        lottery: bool = False,
+    ):
+        if np.shape(prize) not in ((), (n_agents,)):
             raise ValueError(
-                f"Contest came with n_agents={n_agents}, prize={prize}, power={power}, budget={budget}; "
-                "wanted 2 or more, positive prizes and budget, a power of 0 or more: Contest(n_agents=2)"
+                f"Contest: got prize of shape {np.shape(prize)}, expected one number or {n_agents}, one an "
+                f"agent; try Contest(n_agents={np.size(prize)}, prize={shown(prize)})"
             )
         self.n_agents, self.horizon, self.lottery = n_agents, horizon, lottery
-        self.prize = _real(np.broadcast_to(np.float64(prize), (n_agents,)))
+        self.prize = _real(np.broadcast_to(np.asarray(prize, float), (n_agents,)))
         self.power = _real(power)
         self.budget = _real(np.max(prize) if budget is None else budget)
 

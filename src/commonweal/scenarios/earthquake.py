@@ -162,23 +162,17 @@ class Earthquake(Scenario):
 
     staged: bool = count(False)
     private: bool = count(False)
-    rounds: int = count(2)
-    lever: Float[Array, ""] = param(0.5)
-    risk: Float[Array, ""] = param(0.25)
-    omega: Float[Array, ""] = param(0.5)
-    eta: Float[Array, ""] = param(3.0)
-    breach: Float[Array, ""] = param(0.25)
-    gouge: Float[Array, ""] = param(4.0)
-    unauth: Float[Array, ""] = param(6.0)
-    mandate: Float[Array, ""] = param(0.0)
-    aftershock: Float[Array, ""] = param(0.0)
-    noise: Float[Array, ""] = param(0.0)
-
-    def __check_init__(self):
-        if self.rounds < 1:
-            raise ValueError(
-                f"Earthquake came with rounds={self.rounds}; wanted at least 1: Earthquake(rounds=2)"
-            )
+    rounds: int = count(2, "[1, 10000]")
+    lever: Float[Array, ""] = param(0.5, "[0, 5]")
+    risk: Float[Array, ""] = param(0.25, "[0, 5]")
+    omega: Float[Array, ""] = param(0.5, "[0, 5]")
+    eta: Float[Array, ""] = param(3.0, "[0, 100]")
+    breach: Float[Array, ""] = param(0.25, "[0, 5]")
+    gouge: Float[Array, ""] = param(4.0, "[0, 100]")
+    unauth: Float[Array, ""] = param(6.0, "[0, 100]")
+    mandate: Float[Array, ""] = param(0.0, "[0, 100]")
+    aftershock: Float[Array, ""] = param(0.0, "[0, 1]")
+    noise: Float[Array, ""] = param(0.0, "[0, 1]")
 
     @classmethod
     def full(cls, rounds: int = 6) -> "Earthquake":

@@ -52,18 +52,11 @@ class Exchange(Scenario):
     Polya 1930.
     """
 
-    n_agents: int = count(10)
-    horizon: int = count(50)
+    n_agents: int = count(10, "[2, 10000]")
+    horizon: int = count(50, "[1, 1000000]")
     rule: Literal["pool", "yard sale", "growth"] = text("pool")
-    start: Float[Array, ""] = param(1.0)
-    poor: Float[Array, ""] = param(0.1)
-
-    def __check_init__(self):
-        if self.rule not in RULES or self.n_agents < 2:
-            raise ValueError(
-                f"Exchange came with n_agents={self.n_agents}, rule={self.rule!r}; wanted 2 or more and one "
-                f"of {sorted(RULES)}: Exchange(n_agents=10, rule='pool')"
-            )
+    start: Float[Array, ""] = param(1.0, "(0, 1000000]")
+    poor: Float[Array, ""] = param(0.1, "[0, inf)")
 
     def channels(self):
         return {"stake": Amount(1.0, unit="of your wealth")}

@@ -41,23 +41,23 @@ class Fishery(Scenario):
     [n]. Events: `effort`, `catch`, `excess` (effort beyond the quota), `cooperated`, `stock`.
     """
 
-    n_agents: int = count(8)
-    horizon: int = count(40)
-    levels: int = count(5)
-    capacity: Float[Array, ""] = param(80.0)
-    growth: Float[Array, ""] = param(0.5)
-    catchability: Float[Array, ""] = param(0.12)
-    noise: Float[Array, ""] = param(0.1)
-    quota: Float[Array, ""] = param(0.25)
+    n_agents: int = count(8, "[1, 10000]")
+    horizon: int = count(40, "[1, 1000000]")
+    levels: int = count(5, "[2, 1000]")
+    capacity: Float[Array, ""] = param(80.0, "(0, 1000000000]")
+    growth: Float[Array, ""] = param(0.5, "[0, 1000]")
+    catchability: Float[Array, ""] = param(0.12, "(0, 1)")
+    noise: Float[Array, ""] = param(0.1, "[0, 10]")
+    quota: Float[Array, ""] = param(0.25, "[0, 1)")
     talk: bool = count(True)
 
     def __check_init__(self):
         whole = self.n_agents * float(self.catchability)
-        if self.levels < 2 or not 0.0 < whole < 1.0 or not 0.0 <= float(self.quota) < 1.0:
+        if whole >= 1.0:
             raise ValueError(
-                f"Fishery came with levels={self.levels}, n_agents * catchability = {whole:g}, "
-                f"quota={float(self.quota):g}; wanted two levels or more, a product between 0 and 1 (nobody "
-                "catches what is not there) and 0 to below 1: Fishery(n_agents=8, catchability=0.12)"
+                f"Fishery: got n_agents={self.n_agents} and catchability={float(self.catchability):g}, "
+                f"expected a product below 1 (nobody catches what is not there), it is {whole:g}; try "
+                f"Fishery(n_agents={self.n_agents}, catchability={0.9 / self.n_agents:.3g})"
             )
 
     def channels(self):

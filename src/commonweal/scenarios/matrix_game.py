@@ -35,7 +35,7 @@ class MatrixGame(Scenario):
 
     payoffs: Float[Array, "n ..."] = param()
     acts: tuple[str, ...] = count(("cooperate", "defect"))
-    horizon: int = count(10)
+    horizon: int = count(10, "[1, 1000000]")
     title: str = text("Matrix game")
     citation: str = text("von Neumann and Morgenstern 1944")
 

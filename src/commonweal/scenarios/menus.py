@@ -97,7 +97,7 @@ class Menus(Scenario):
     other's points stand between the least and most on offer (0 where none are); `excess` (0).
     """
 
-    n_agents: int = count(2)
+    n_agents: int = count(2, "[1, 10000]")
     kinds: tuple[str, ...] = count(KINDS)
     shuffled: bool = count(True)
 

@@ -35,20 +35,13 @@ class NamingGame(Scenario):
     `named`, `cooperated` (whether this tick's pair agreed, repeated), `excess` (0).
     """
 
-    n_agents: int = count(24)
-    horizon: int = count(2000)
+    n_agents: int = count(24, "[2, 10000]")
+    horizon: int = count(2000, "[1, 1000000]")
     names: tuple[str, ...] = count(("M", "Q"))
-    memory: int = count(5)
-    stop: int = count(72)
+    memory: int = count(5, "[2, 1000]")
+    stop: int = count(72, "[1, 1000000]")
     same: Float[Array, ""] = param(100.0)
     different: Float[Array, ""] = param(-50.0)
-
-    def __check_init__(self):
-        if self.n_agents < 2 or self.memory < 2:
-            raise ValueError(
-                f"NamingGame came with n_agents={self.n_agents}, memory={self.memory}; wanted 2 or more of "
-                "each: NamingGame(n_agents=24, memory=5)"
-            )
 
     def channels(self):
         return {"name": Choice(("", *self.names))}

@@ -42,7 +42,7 @@ class NetworkGame(Scenario):
     graph: Float[Array, "n n"] = eqx.field(converter=adjacency)
     payoffs: Float[Array, "m m"] = param()
     acts: tuple[str, ...] = count(("cooperate", "defect"))
-    horizon: int = count(1)
+    horizon: int = count(1, "[1, 1000000]")
     pooled: Literal["averaged", "accumulated"] = text("averaged")
 
     def __check_init__(self):
@@ -52,11 +52,6 @@ class NetworkGame(Scenario):
                 f"NetworkGame came with payoffs of shape {self.payoffs.shape} for the acts {self.acts}; "
                 "wanted a graph, two acts or more, and one row and one column each: "
                 "NetworkGame(networkx.circulant_graph(50, [1, 2]), [[2, -1], [3, 0]])"
-            )
-        if self.pooled not in ("averaged", "accumulated"):
-            raise ValueError(
-                f"NetworkGame came with pooled={self.pooled!r}; wanted 'averaged' or 'accumulated': "
-                "NetworkGame(graph, payoffs, pooled='averaged')"
             )
 
     @property

@@ -30,10 +30,10 @@ class PublicGoods(Scenario):
     `excess` (units kept), `gave` (units).
     """
 
-    n_agents: int = count(4)
-    horizon: int = count(10)
-    endowment: Float[Array, ""] = param(20.0)
-    multiplier: Float[Array, ""] = param(1.6)
+    n_agents: int = count(4, "[1, 10000]")
+    horizon: int = count(10, "[1, 1000000]")
+    endowment: Float[Array, ""] = param(20.0, "(0, 1000000000]")
+    multiplier: Float[Array, ""] = param(1.6, "[0, 1000000]")
     binary: bool = count(False)
 
     def channels(self):

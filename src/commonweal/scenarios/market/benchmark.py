@@ -1,11 +1,14 @@
 """What both kinds of market share: their two benchmarks, their card, the order in which firms are told."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..._bounds import refusal
 from ..._card import Card, Oracle, Stakeholder, Unknown, Value
 
+Numbers = float | Sequence[float]
 FAIR = "customers are not exploited"
 
 
@@ -18,6 +21,15 @@ class Benchmark(NamedTuple):
     monopoly_profits: np.ndarray
     nash_surplus: float
     monopoly_surplus: float
+
+
+def refuse_shape(owner: str, name: str, value: Any, *shape: int) -> None:
+    """Raise ValueError unless a value is a number, or an array that broadcasts to the shape."""
+    try:
+        np.broadcast_to(np.asarray(value, dtype=float), shape)
+    except (TypeError, ValueError):
+        wanted = f"one number or an array that fits the shape {shape}"
+        raise ValueError(refusal(owner, name, value, wanted, 1.0)) from None
 
 
 def order(n: int) -> np.ndarray:

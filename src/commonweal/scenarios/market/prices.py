@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 from scipy.special import expit, wrightomega
 
+from ..._bounds import limits
 from ..._channel import Choice
 from ..._param import _real, count, param
 from ..._scenario import Outcome, Scenario, Sight
-from .benchmark import Benchmark, market_card, order
+from .benchmark import Benchmark, Numbers, market_card, order, refuse_shape
 
 
 class Prices(eqx.Module):
@@ -65,37 +66,34 @@ class Bertrand(Scenario):
     `excess` (price above pN), `price`, `sold`. Source: Calvano et al. 2020, AER 110:3267.
     """
 
-    n_agents: int = count()
-    horizon: int = count()
-    prices: int = count()
-    quality: Float[Array, " n"] = param()
-    cost: Float[Array, " n"] = param()
-    outside: Float[Array, ""] = param()
-    spread: Float[Array, ""] = param()
+    n_agents: int = count(within="[2, 100]")
+    horizon: int = count(within="[1, 1000000]")
+    prices: int = count(within="[2, 1000]")
+    quality: Float[Array, " n"] = param(within="[-1000, 1000]")
+    cost: Float[Array, " n"] = param(within="[-1000, 1000]")
+    outside: Float[Array, ""] = param(within="[-1000, 1000]")
+    spread: Float[Array, ""] = param(within="[0.001, 1000]")
     grid: Float[Array, "n m"] = param()
     nash: Float[Array, " n"] = param()
     monopoly: Float[Array, " n"] = param()
 
+    @limits(reach="[0, 100]")
     def __init__(
         self,
-        n_agents=2,
-        horizon=100,
+        n_agents: int = 2,
+        horizon: int = 100,
         *,
-        quality: Any = 2.0,
-        cost: Any = 1.0,
-        outside=0.0,
-        spread=0.25,
-        prices=15,
-        reach=0.1,
+        quality: Numbers = 2.0,
+        cost: Numbers = 1.0,
+        outside: float = 0.0,
+        spread: float = 0.25,
+        prices: int = 15,
+        reach: float = 0.1,
     ):
-        if n_agents < 2 or prices < 2 or not (spread > 0.0 and np.isfinite(outside)):
-            raise ValueError(
-                f"Bertrand came with n_agents={n_agents}, prices={prices}, spread={spread}, "
-                f"outside={outside}; wanted 2 or more firms and prices, a positive spread and a finite "
-                "outside good: Bertrand(n_agents=2, prices=15, spread=0.25, outside=0.0)"
-            )
+        for name, x in {"quality": quality, "cost": cost}.items():
+            refuse_shape("Bertrand", name, x, n_agents)
         self.n_agents, self.horizon, self.prices = n_agents, horizon, prices
-        values = [np.broadcast_to(np.float64(x), (n_agents,)) for x in (quality, cost)]
+        values = [np.broadcast_to(np.asarray(x, float), (n_agents,)) for x in (quality, cost)]
         mark = logit_benchmark(values[0], values[1], outside, spread)
         self.quality, self.cost, self.outside, self.spread = (_real(x) for x in (*values, outside, spread))
         self.nash, self.monopoly = _real(mark.nash), _real(mark.monopoly)

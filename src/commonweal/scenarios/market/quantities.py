@@ -1,7 +1,5 @@
 """Quantity competition with linear demand, in one market or in several that firms may divide."""
 
-from typing import Any
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +8,7 @@ from jaxtyping import Array, Bool, Float
 from ..._channel import Amount, Choice
 from ..._param import _real, count, param
 from ..._scenario import Outcome, Scenario, Sight
-from .benchmark import Benchmark, market_card, order
+from .benchmark import Benchmark, Numbers, market_card, order, refuse_shape
 
 
 class Amounts(eqx.Module):
@@ -62,39 +60,39 @@ class Cournot(Scenario):
     Source: Cournot 1838; two goods as in Lin et al. 2024, arXiv 2410.00031.
     """
 
-    n_agents: int = count()
-    horizon: int = count()
-    goods: int = count()
-    levels: int = count()
-    top: Float[Array, ""] = param()
-    slope: Float[Array, ""] = param()
-    cost: Float[Array, "n g"] = param()
-    capacity: Float[Array, " n"] = param()
+    n_agents: int = count(within="[1, 1000]")
+    horizon: int = count(within="[1, 1000000]")
+    goods: int = count(within="[1, 100]")
+    levels: int = count(within="[0, 10000]")
+    top: Float[Array, ""] = param(within="(0, 1000000000]")
+    slope: Float[Array, ""] = param(within="(0, 1000000000]")
+    cost: Float[Array, "n g"] = param(within="[-1000000000, 1000000000]")
+    capacity: Float[Array, " n"] = param(within="(0, 1000000000]")
     nash: Float[Array, "n g"] = param()
     monopoly: Float[Array, "n g"] = param()
 
     def __init__(
         self,
-        n_agents=2,
-        horizon=50,
+        n_agents: int = 2,
+        horizon: int = 50,
         *,
-        goods=1,
-        top=100.0,
-        slope=1.0,
-        cost: Any = 10.0,
-        capacity: Any = 100.0,
-        levels=0,
+        goods: int = 1,
+        top: float = 100.0,
+        slope: float = 1.0,
+        cost: Numbers = 10.0,
+        capacity: Numbers = 100.0,
+        levels: int = 0,
     ):
-        if n_agents < 1 or goods < 1 or levels == 1 or not (slope > 0.0 and np.min(capacity) > 0.0):
+        if levels == 1:
             raise ValueError(
-                f"Cournot came with n_agents={n_agents}, goods={goods}, levels={levels}, slope={slope}, "
-                f"capacity={capacity}; wanted 1 or more firms and goods, 0 or 2 or more levels, the others "
-                "positive: Cournot(n_agents=2, goods=1, slope=1.0, capacity=100.0)"
+                "Cournot: got levels=1, expected 0 (any amount) or 2 or more steps; try Cournot(levels=11)"
             )
+        refuse_shape("Cournot", "cost", cost, n_agents, goods)
+        refuse_shape("Cournot", "capacity", capacity, n_agents)
         self.n_agents, self.horizon, self.goods, self.levels = n_agents, horizon, goods, levels
         self.top, self.slope = _real(top), _real(slope)
-        self.cost = _real(np.broadcast_to(np.float64(cost), (n_agents, goods)))
-        self.capacity = _real(np.broadcast_to(np.float64(capacity), (n_agents,)))
+        self.cost = _real(np.broadcast_to(np.asarray(cost, float), (n_agents, goods)))
+        self.capacity = _real(np.broadcast_to(np.asarray(capacity, float), (n_agents,)))
         self.nash, self.monopoly = (_real(self._amounts(joint)) for joint in (0.0, 1.0))
 
     def _amounts(self, joint: float) -> np.ndarray:
