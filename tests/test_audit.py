@@ -307,11 +307,12 @@ def test_a_mapping_that_is_none_says_what_would_work(pair):
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_it_fits_the_terminal(read, width):
-    text = TWO.replace(",A,", ",a-model-with-a-rather-long-name (CoT),")
+    text = TWO + TWO.partition("\n")[2].replace("none,1", "none,3").replace("none,2", "none,4")
+    text = text.replace(",A,", ",a-model-with-a-rather-long-name (CoT),")
     out = StringIO()
     audit(read(text)).render(Console(file=out, width=width))
     assert max(map(len, out.getvalue().splitlines())) <= width
-    assert "0.50\n" not in out.getvalue() and "[0.00, 1.00]" in out.getvalue()
+    assert "0.50\n" not in out.getvalue() and "[0.12, 0.88]" in out.getvalue()
 
 
 @pytest.mark.slow

@@ -162,7 +162,7 @@ def test_drift_of_noise_is_not_claimed():
     inside = []
     for _ in range(100):
         trace = make_trace(np.zeros((30, 8, 1)), objective=rng.normal(size=(30, 8)))
-        found = estimate(m.drift()(trace), resamples=300)
+        found = estimate(m.drift()(trace))
         inside.append(found.low <= 0 <= found.high)
     assert 0.88 <= np.mean(inside) <= 1.0
 

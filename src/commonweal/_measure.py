@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ._interval import FEWEST, mean_interval, share_interval
 from ._trace import Trace
 
 
@@ -47,9 +48,19 @@ class Measure:
         return f"a decision was refused, or {self.undefined}" if refused else self.undefined
 
     @property
+    def facts(self) -> bool:
+        """Whether its numbers are shares or probabilities, so that 0 and 1 may be no and yes."""
+        return may_be_facts(self.unit)
+
+    @property
     def text(self) -> str:
         """The definition, from the function's docstring."""
         return (self.function.__doc__ or "").strip()
+
+
+def may_be_facts(unit: str) -> bool:
+    """Whether a number in this unit that is 0 or 1 may be a no or a yes."""
+    return unit.startswith(("share", "probability"))
 
 
 def column(trace: Trace, of: str | None, more: Mapping[str, np.ndarray] | None = None, *, blank: bool = True):
@@ -90,7 +101,7 @@ class Estimate:
     """A value with its interval and the numbers behind it, one per independent world.
 
     `value` is NaN and `reason` says why when nothing could be estimated. `n` worlds were used,
-    `missing` were not. `low` and `high` bound the 95 % interval.
+    `missing` were not. `low` and `high` bound the 95 % interval; they are NaN below three worlds.
     """
 
     value: float
@@ -110,8 +121,8 @@ class Estimate:
         if self.n == 0:
             return f"NA ({self.reason})"
         lost = f" [{self.missing} missing: {self.reason}]" if self.missing else ""
-        if self.n == 1:
-            return f"{self.value:.2f} (one world){lost}"
+        if self.n < FEWEST:
+            return f"{self.value:.2f} ({'one world' if self.n == 1 else 'two worlds, no interval'}){lost}"
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]{lost}"
 
     def as_dict(self) -> dict:
@@ -130,13 +141,15 @@ def not_available(reason: str, missing: int = 0) -> Estimate:
 
 
 def estimate(
-    values: np.ndarray, reason: str = "undefined in these worlds", resamples: int = 2000
+    values: np.ndarray, reason: str = "undefined in these worlds", *, facts: bool = True
 ) -> Estimate:
-    """Mean over worlds with a 95 % bootstrap interval (BCa from 20 worlds, percentile below).
+    """Mean over worlds with a 95 % interval, from three worlds on; one or two worlds give none.
 
-    `values` is Float[W]; NaN worlds are counted as missing for `reason`. The bootstrap draws from
-    a fixed seed, so an estimate is a function of its worlds. Source: Efron 1987
-    (BCa), Journal of the American Statistical Association 82:171.
+    `values` is Float[W]; NaN worlds are counted as missing for `reason`. The interval is `mean_interval`
+    (Hall 1992), and `share_interval` (Jeffreys) where the worlds have two values only: yes or no, or one
+    of two outcomes. Worlds that all have one value show no spread, and the interval is that value; if it
+    is 0 or 1 and the numbers may be `facts` (yes or no), it is that of a share: [0, 0.38] after five
+    times no.
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1:
@@ -147,32 +160,19 @@ def estimate(
     missing = len(values) - len(used)
     if len(used) == 0:
         return not_available(reason, missing)
-    mean = float(used.mean())
-    if len(used) == 1:
-        return Estimate(mean, np.nan, np.nan, 1, missing, reason if missing else "", used)
-    equal = np.ptp(used) <= 1e-12 * np.abs(used).max()  # up to the last bits of a double
-    low, high = (mean, mean) if equal else _interval(used, mean, resamples)
-    return Estimate(mean, low, high, len(used), missing, reason if missing else "", used)
+    low, high = _interval(used, facts)
+    return Estimate(float(used.mean()), low, high, len(used), missing, reason if missing else "", used)
 
 
-def _interval(used: np.ndarray, mean: float, resamples: int) -> tuple[float, float]:
-    """The bootstrap interval of a mean; its jackknife has a closed form, which keeps large n cheap."""
-    from scipy.special import ndtr, ndtri  # imported late: --help need not pay
-
-    n, rng = len(used), np.random.default_rng(0)
-    batch = max(1, 4_000_000 // n)
-    sizes = [min(batch, resamples - done) for done in range(0, resamples, batch)]
-    means = np.concatenate([used[rng.integers(n, size=(size, n))].mean(axis=1) for size in sizes])
-    levels = np.array([0.025, 0.975])
-    if n >= 20:
-        below = ((means < mean).sum() + (means <= mean).sum()) / (2 * resamples)
-        shift = ndtri(np.clip(below, 0.5 / resamples, 1 - 0.5 / resamples))
-        away = used - mean
-        bend = (away**3).sum() / (6 * (away**2).sum() ** 1.5)
-        z = shift + ndtri(levels)
-        levels = ndtr(shift + z / (1 - bend * z))
-    low, high = np.quantile(means, levels)
-    return float(low), float(high)
+def _interval(used: np.ndarray, facts: bool) -> tuple[float, float]:
+    """The interval for the kind of numbers that these are."""
+    first, last = used.min(), used.max()
+    if facts and first == last and first in (0.0, 1.0):
+        first, last = 0.0, 1.0
+    if first == last or not np.isin(used, (first, last)).all():
+        return mean_interval(used)
+    low, high = share_interval(int((used == last).sum()), len(used))
+    return float(first + (last - first) * low), float(first + (last - first) * high)
 
 
 def summarize(one: Measure, trace: Trace) -> list[Estimate]:
@@ -191,7 +191,7 @@ def summarize(one: Measure, trace: Trace) -> list[Estimate]:
         )
     columns = values.reshape(len(values), -1).T
     refused = trace.refused is not None and bool(trace.refused.any()) and not one.refusals
-    found = [estimate(column, one.why(refused)) for column in columns]
+    found = [estimate(column, one.why(refused), facts=one.facts) for column in columns]
     return [_with_invalid(e, trace, int((~valid).sum())) for e in found]
 
 

@@ -32,8 +32,8 @@ class Profile(Module):
     - `precision`, `lapse`, `attention`: logit precision per unit of value, probability of a random
       act, price of attention (0: none; else precision is its inverse).
     - `noise`: standard deviation added to every real-valued fact seen.
-    - `agreeable`, `neurotic`, `conscientious`, `openness` in [-1, 1], `mach`, `overconfident`,
-      `sycophancy` in [0, 1]: traits, mapped to the numbers above by `with_traits`.
+    - `agreeable`, `neurotic`, `conscientious`, `openness`, `overconfident` (below 0: too little) in
+      [-1, 1], `mach`, `sycophancy` in [0, 1]: traits, mapped to the numbers above by `with_traits`.
     """
 
     curve: Float[Array, ""] = param(0.88, "(0, 10]")
@@ -54,7 +54,7 @@ class Profile(Module):
     conscientious: Float[Array, ""] = param(0.0, "[-1, 1]")
     openness: Float[Array, ""] = param(0.0, "[-1, 1]")
     mach: Float[Array, ""] = param(0.0, "[0, 1]")
-    overconfident: Float[Array, ""] = param(0.0, "[0, 1]")
+    overconfident: Float[Array, ""] = param(0.0, "[-1, 1]")
     sycophancy: Float[Array, ""] = param(0.0, "[0, 1]")
 
     def value(self, x: Float[Array, "*s"]) -> Float[Array, "*s"]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from .._interval import FEWEST
 from .._measure import Estimate, estimate, not_available
 from .coalitions import EXACT, Table
 from .games import dividends
@@ -162,8 +163,8 @@ def shown(excess: np.ndarray, tests: int = 1, *, strict: bool = False) -> bool:
     """
     from scipy.special import stdtr  # imported late: --help need not pay
 
-    e = estimate(excess)
-    if e.n < 2:
+    e = estimate(excess, facts=False)
+    if e.n < FEWEST:
         return False
     error = e.worlds.std(ddof=1) / math.sqrt(e.n)
     chance = 0.5**e.n if e.low == e.high else stdtr(e.n - 1, -e.value / error)

@@ -10,6 +10,7 @@ from io import StringIO
 import numpy as np
 import polars as pl
 
+from .._interval import FEWEST
 from .._measure import Estimate, estimate
 from .conversation import shown
 from .recordings import Recordings
@@ -20,8 +21,7 @@ SHOWN = 10  # bad rows listed in a terminal; to_dict has them all
 FEW = 6  # matches below which an interval says little
 WIDE = 140  # columns from which an interval stands beside its value
 LEGEND = (
-    "A figure is the mean over matches of the mean within a match, with the 95 % bootstrap "
-    "interval over matches.",
+    "A figure is the mean over matches of the mean within a match, with the 95 % interval over matches.",
     "acts: decisions. cooperation: share of them that were a declared cooperative act. points: per "
     "decision (welfare).",
     "gini: inequality of mean points between the seats of a match (between its models where seats "
@@ -218,7 +218,7 @@ def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str
     if _uneven(frame, "mechanism", ["game"]):
         yield "Mechanisms were played on different mixes of games: compare them within a game."
     if any(row.matches < FEW for table in tables for row in table.rows):
-        yield f"* fewer than {FEW} matches: the interval says little."
+        yield f"* fewer than {FEW} matches: the interval says little; fewer than {FEWEST} have none."
 
 
 def _uneven(frame: pl.DataFrame, by: str, over: list[str]) -> bool:
@@ -299,4 +299,4 @@ def _cell(found: Estimate, matches: int, wide: bool, notes: dict[str, str]) -> s
     if found.missing:
         note = f"{found.missing} of {matches} matches have no value: {found.reason}"
         value += f" ({notes.setdefault(note, chr(97 + len(notes) % 26))})"
-    return f"{value}{gap}[{low}, {high}]" if found.n > 1 else value
+    return f"{value}{gap}[{low}, {high}]" if found.n >= FEWEST else value

@@ -35,7 +35,7 @@ MOST = 30  # speakers with lines of their own
 
 
 def claims(messages: pl.DataFrame) -> Iterator[Section]:
-    """Lies and trust over all messages, by power and by speaker; also resampled by group."""
+    """Lies and trust over all messages, by power and by speaker; also with groups as the unit."""
     title = "claims: were lies told, and caught?"
     if messages["honest"].is_null().all() and messages["believed"].is_null().all():
         yield Section(title, why="no message says whether it was meant (honest) or believed")
@@ -43,7 +43,7 @@ def claims(messages: pl.DataFrame) -> Iterator[Section]:
     yield Section(title, tuple(_lines(messages, "conversation")))
     if messages["group"].n_unique() > 1 and not messages["group"].has_nulls():
         lines = tuple(_lines(messages, "group", ("all", GAP)))
-        yield Section("the same, resampled by group: conversations of a group may be alike", lines, "group")
+        yield Section("the same, by group: conversations of a group may be alike", lines, "group")
     more = beyond(messages["speaker"].n_unique(), MOST, "speakers")
     yield Section("claims by speaker", tuple(_by_speaker(messages)), notes=more)
 

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
 
+from .._interval import FEWEST, mean_interval
 from .._measure import Estimate, not_available
 from .conversation import shown
 
-RESAMPLES = 2000
-KEPT = 20_000  # units up to which resamples are kept for the next figure
 WIDE = 140  # columns from which an interval stands beside its value
 LONGEST = 30  # characters shown of a name
 FEW = 6  # units below which an interval says little
@@ -27,7 +25,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Section:
-    """A question, and lines of estimates that answer it; `unit` is what the intervals resample.
+    """A question, and lines of estimates that answer it; `unit` is what the intervals are over.
 
     Beyond `most` lines a terminal shows how many more there are. `why` says why there is none at all.
     """
@@ -44,7 +42,7 @@ class Section:
 
     def told(self, found: Estimate) -> str:
         """An estimate of this section in words."""
-        return str(found).replace("(one world)", f"(one {self.unit})", 1)
+        return str(found).replace(few_units(found.n, "world"), few_units(found.n, self.unit), 1)
 
     def to_dict(self) -> dict:
         """JSON-able."""
@@ -61,6 +59,11 @@ class Section:
         }
 
 
+def few_units(n: int, unit: str) -> str:
+    """One or two units in words."""
+    return f"two {unit}s" if n == 2 else f"one {unit}"
+
+
 def beyond(found: int, most: int, what: str) -> tuple[str, ...]:
     """The note that says how many have no line, if any."""
     return (f"{found - most:,} more {what} have no line.",) if found > most else ()
@@ -69,11 +72,11 @@ def beyond(found: int, most: int, what: str) -> tuple[str, ...]:
 def ratio(
     top: np.ndarray, bottom: np.ndarray, reason: str = "nothing to count", weights: Sequence[float] = (1.0,)
 ) -> Estimate:
-    """sum top / sum bottom over units, with a 95 % percentile interval from resampled units.
+    """sum top / sum bottom over units, with a 95 % interval, from three units on.
 
     `top`, `bottom`: Float[units, k], or [units]; with several columns, their ratios are added with `weights`.
-    Units that have nothing below the line are missing for `reason`. The bootstrap draws from a fixed seed.
-    Source: Efron and Tibshirani 1993, An introduction to the bootstrap, section 13.3.
+    Units that have nothing below the line are missing for `reason`. The interval is `mean_interval` of what
+    each unit adds to the ratio, to first order. Source: Cochran 1977, Sampling techniques, section 6.4.
     """
     top, bottom = (np.atleast_2d(np.asarray(x, dtype=float).T).T for x in (top, bottom))
     used = (bottom > 0).any(axis=1)
@@ -81,29 +84,10 @@ def ratio(
     if not n or (bottom.sum(axis=0) == 0).any():
         return not_available(reason, len(top))
     top, bottom, odds = top[used], bottom[used], np.asarray(weights)
-    value = float((top.sum(axis=0) / bottom.sum(axis=0)) @ odds)
-    why = reason if missing else ""
-    if n == 1:
-        return Estimate(value, np.nan, np.nan, 1, missing, why)
-    found = list[np.ndarray]()
-    for counts in _kept(n) if n <= KEPT else _resampled(n):
-        times = counts.astype(float)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found.append((times @ top / (times @ bottom)) @ odds)
-    low, high = np.nanquantile(np.concatenate(found), [0.025, 0.975])
-    return Estimate(value, float(low), float(high), n, missing, why)
-
-
-def _resampled(n: int) -> Iterator[np.ndarray]:
-    """How often each of n units is in each resample, some resamples at a time; always the same."""
-    rng, each = np.random.default_rng(0), max(1, 4_000_000 // n)
-    for at in range(0, RESAMPLES, each):
-        yield rng.multinomial(n, np.full(n, 1 / n), size=min(each, RESAMPLES - at)).astype(np.uint8)
-
-
-@lru_cache(maxsize=1)
-def _kept(n: int) -> tuple[np.ndarray, ...]:
-    return tuple(_resampled(n))
+    parts = top.sum(axis=0) / bottom.sum(axis=0)
+    adds = ((top - parts * bottom) / bottom.mean(axis=0)) @ odds
+    low, high = parts @ odds + np.array(mean_interval(adds))
+    return Estimate(float(parts @ odds), float(low), float(high), n, missing, reason if missing else "")
 
 
 @dataclass
@@ -154,9 +138,9 @@ def _cell(found: Estimate | None, unit: str, wide: bool, notes: _Notes) -> str:
     if found.missing:
         units = f"{found.missing:,} of {found.n + found.missing:,} {unit}s"
         few += f" ({notes.mark(f'{units} have no value: {found.reason}')})"
-    elif found.n == 1:
-        few += f" ({notes.mark(f'one {unit}, no interval')})"
-    if found.n == 1:
+    elif found.n < FEWEST:
+        few += f" ({notes.mark(f'{few_units(found.n, unit)}, no interval')})"
+    if found.n < FEWEST:
         return f"{digits(found.value)}{few}"
     return f"{digits(found.value)}{few}{' ' if wide else chr(10)}[{digits(found.low)}, {digits(found.high)}]"
 

@@ -16,7 +16,7 @@ from .section import FEW, WIDE, Line, Section, drawn
 
 SHOWN = 10  # faults listed in a terminal; to_dict has them all
 LEGEND = (
-    "Shares are over messages; in brackets the 95 % interval when conversations are resampled (or groups, "
+    "Shares are over messages; in brackets the 95 % interval, with conversations as the unit (or groups, "
     "where a title says so). * fewer than 6: the interval says little.",
 )
 

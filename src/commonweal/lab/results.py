@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 
 from .._describe import REHEARSED, rehearsed
-from .._measure import Estimate, estimate, not_available
+from .._measure import Estimate, estimate, may_be_facts, not_available
 from .._trace import Trace, load
 from .company import read_company
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
@@ -162,7 +162,7 @@ class Results:
         why = why or self.measure_of(column)["refused" if refused else "undefined"]
         if not len(values):
             return not_available("no valid world: " + "; ".join(lost), sum(lost.values()))
-        found = estimate(values, why)
+        found = estimate(values, why, facts=may_be_facts(self.measure_of(column)["unit"]))
         if not lost:
             return found
         dropped = "; ".join(f"{count} invalid: {why}" for why, count in lost.items())
@@ -245,7 +245,8 @@ class Results:
             rows = [c for c in ["book:pay", *laws] if c in self.table.columns]
             booked = {row: self.worlds(name, row) for row in rows}
             found[name] = {
-                row.removeprefix("book:"): estimate(x, "no valid world") for row, x in booked.items()
+                row.removeprefix("book:"): estimate(x, "no valid world", facts=False)
+                for row, x in booked.items()
             }
         return found
 

@@ -4,11 +4,12 @@ Two conditions share seeds, so world w of one is compared with world w of the ot
 number is NaN in either is dropped from both, and counted.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
+from .._interval import paired_share_interval
 from .._measure import Estimate, estimate, not_available
 
 EXACT_UP_TO = 16  # worlds; 65,536 sign patterns
@@ -18,7 +19,8 @@ EXACT_UP_TO = 16  # worlds; 65,536 sign patterns
 class Comparison:
     """How much `a` exceeds `b`, world by world.
 
-    - `difference`: mean of a - b with its 95 % interval (paired BCa; percentile below 20 worlds).
+    - `difference`: mean of a - b with its 95 % interval over pairs (see `estimate`); where a and b are
+      yes or no in every world, that of two paired shares.
     - `p`: two-sided sign-flip test of no difference; `test` says which.
     - `d_z`: mean difference over the standard deviation of differences (Cohen 1988).
     - `improvement`: share of worlds in which a exceeds b, ties counting half.
@@ -78,7 +80,7 @@ def compare(a: np.ndarray, b: np.ndarray, reason: str = "undefined in these worl
     spread = d.std(ddof=1) if n > 1 else 0.0
     varied = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
     return Comparison(
-        difference=estimate(a - b, reason),
+        difference=_difference(a, b, d, reason),
         p=p,
         test=test,
         d_z=float(d.mean() / spread) if spread > noise else np.nan,
@@ -86,6 +88,15 @@ def compare(a: np.ndarray, b: np.ndarray, reason: str = "undefined in these worl
         cliff=float(below - above) / n**2,
         correlation=float(np.corrcoef(x, y)[0, 1]) if varied else np.nan,
     )
+
+
+def _difference(a: np.ndarray, b: np.ndarray, d: np.ndarray, reason: str) -> Estimate:
+    """The mean difference; `d` is Float[n], the differences in the worlds that are known in both."""
+    found = estimate(a - b, reason, facts=False)
+    if not all(np.isin(x[~np.isnan(x)], (0.0, 1.0)).all() for x in (a, b)):
+        return found
+    low, high = paired_share_interval(int((d > 0).sum()), int((d < 0).sum()), len(d))
+    return replace(found, low=low, high=high)
 
 
 def sign_flip(differences: np.ndarray, resamples: int = 9999) -> tuple[float, str]:

@@ -134,7 +134,7 @@ def _aligned(results: Results) -> Iterator[Section]:
         cells = [estimated(row[c], sign if part == "O" else "", part != "P_gap") for part, c in parts.items()]
         rows.append((name, *cells, Cell(gate.state, gate.why, GATE_TONES[gate.state])))
     notes = [
-        "Mean over worlds, below it the 95% bootstrap interval. 1 is the best there could be. A closed gate "
+        "Mean over worlds, below it the 95% interval. 1 is the best there could be. A closed gate "
         "(rights violated too often) excludes a condition; no value buys that off."
     ]
     if any(results.certificate(name) in SIGNS for name in results.conditions):

@@ -42,7 +42,7 @@ def dynamics(results: Results) -> Iterator[Section]:
     lasting = [name for name in lasting if f"{name}:{LASTING[0]}" in columns]
     columns = [c for c in columns if c.partition(":")[0] not in lasting]
     if columns:
-        notes = ("Of each world by itself; mean over worlds, below it the 95% bootstrap interval.",)
+        notes = ("Of each world by itself; mean over worlds, below it the 95% interval.",)
         yield Section("Dynamics", notes, ("measure", *results.conditions), table(results, columns))
     for name in lasting:
         yield _lasting(results, name)
