@@ -115,14 +115,16 @@ def demo(out: Out = None, as_json: Json = False) -> None:
     from rich.console import Console
 
     from .report.html import write
-    from .studies import earthquake
+    from .studies.earthquake import demo
+    from .studies.earthquake_page import page, render
 
-    told = earthquake.demo()
-    page = write(earthquake.page(told), (out or Path("runs/earthquake")) / "report.html")
+    told = demo()
+    found = page(told)
+    path = write(found, (out or Path("runs/earthquake")) / "report.html")
     if as_json:
         return _print_json(told)
-    earthquake.render(told, Console())
-    print(f"report: {page}")
+    render(found, Console())
+    print(f"report: {path}")
 
 
 @app.command("list")
@@ -209,7 +211,7 @@ def plan(
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
-    render(told, Console())
+    render(found, Console())
 
 
 @app.command()
