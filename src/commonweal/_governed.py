@@ -81,7 +81,7 @@ class Institution(Module):
         return ""
 
     def tell(self, sight: Sight) -> str:
-        """This tick in words, from the agent's own row."""
+        """This tick in words, from the agent's own row; `sight.started` says whether it has a past."""
         return ""
 
     def init(self, scenario: Scenario, key: PRNGKeyArray) -> Any:
@@ -168,6 +168,10 @@ class Governed(Scenario):
     def silent(self) -> Actions:
         """Everybody's silence on every channel."""
         return {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
+
+    @property
+    def period(self) -> str:
+        return self.base.period
 
     def channels(self) -> dict[str, Channel]:
         found = dict(self.base.channels())

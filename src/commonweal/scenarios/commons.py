@@ -160,5 +160,6 @@ class Commons(Scenario):
 
     def tell(self, sight):
         w = WORDINGS[self.wording]
+        now = f"There are {sight['stock']:g} {w.pool}."
         last = ", ".join(f"{w.role} {i}: {c:g}" for i, c in enumerate(sight["catches"]))
-        return f"There are {sight['stock']:g} {w.pool}. Last round's {w.unit} taken: {last}."
+        return f"{now} Last round's {w.unit} taken: {last}." if sight.started else now
