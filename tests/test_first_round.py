@@ -20,8 +20,8 @@ from commonweal.scenarios.matrix_game import prisoners_dilemma
 
 # Words for what was; "this is the first round" and what the rules say will be are none.
 PAST = re.compile(
-    r"\b(last|latest|previous(ly)?|earlier|so far|until now|before|yesterday|ago|again|was(?! given)|were|had|did"
-    r"|said|gave|spent|made|took|taken|asked|played|punished|delivered|reported|fined|earned"
+    r"\b(last|latest|previous(ly)?|earlier|so far|until now|before|yesterday|ago|again|was(?! given)|were"
+    r"|had|did|said|gave|spent|made|took|taken|asked|played|punished|delivered|reported|fined|earned"
     r"|thought|ledger)\b",
     re.IGNORECASE,
 )
