@@ -211,7 +211,7 @@ def plan(
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
-    render(found, Console())
+    render(told, Console())
 
 
 @app.command()
