@@ -32,11 +32,13 @@ class Wording(NamedTuple):
 
 WORDINGS = {
     "fishery": Wording(
-        "Fishery", "fisher", "tonnes", "tonnes of fish in the lake", "catch", "the fish are gone"
+        "Commons (fishery)", "fisher", "tonnes", "tonnes of fish in the lake", "catch", "the fish are gone"
     ),
-    "pasture": Wording("Pasture", "herder", "hectares", "hectares of grass", "graze", "the grass is gone"),
+    "pasture": Wording(
+        "Commons (pasture)", "herder", "hectares", "hectares of grass", "graze", "the grass is gone"
+    ),
     "pollution": Wording(
-        "Pollution",
+        "Commons (pollution)",
         "factory owner",
         "percent",
         "percent of the river unpolluted",
