@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
-from ._channel import Channel
+from ._channel import Channel, near
 from ._luck import as_key, seeded, threefry
 from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
@@ -39,9 +39,10 @@ class Transition(eqx.Module):
     def event(self, name: str, reader: str) -> Float[Array, " n"]:
         """A named event of the scenario; ValueError says which there are, to the institution `reader`."""
         if name not in self.outcome.events:
+            likely = near(name, self.outcome.events, "'excess'")
             raise ValueError(
                 f"institution {reader!r} reads the event {name!r}; the scenario has "
-                f"{sorted(self.outcome.events)}: name one of them, event='excess'"
+                f"{sorted(self.outcome.events)}: name one of them, event={likely}"
             )
         return self.outcome.events[name]
 
