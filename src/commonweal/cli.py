@@ -129,7 +129,7 @@ def demo(out: Out = None, as_json: Json = False) -> None:
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """Name the scenarios, institutions, minds, measures, and tasks of Inspect."""
+    """Name the scenarios, institutions, minds, measures and tasks."""
     from .report.catalog import shelves
 
     found = shelves()
