@@ -193,3 +193,12 @@ def test_the_commands_of_the_readme_do_what_they_say(monkeypatch, tmp_path, caps
             main(shlex.split(line)[1:])
         told = capsys.readouterr()
         assert not end.value.code and len(told.out) > 20, (line, told.err)
+
+
+@pytest.mark.slow
+def test_the_line_for_inspect_of_the_readme_runs(tmp_path):
+    (line,) = re.findall(r"`(inspect eval [^`]+)`", (ROOT / "README.md").read_text())
+    command = [str(Path(sys.executable).with_name("inspect")), *shlex.split(line)[1:]]
+    done = subprocess.run([*command, "-T", "seeds=1"], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0 and list((tmp_path / "logs").glob("*.eval")), done.stderr
+    assert "nan" not in done.stdout
