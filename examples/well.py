@@ -69,7 +69,8 @@ class Well(cw.Scenario):
         )
 
     def tell(self, sight):  # told each day; sees only the agent's own row
-        return f"The well holds {sight['level']:.1f} buckets. You drew {sight['drawn']:.1f} yesterday."
+        drew = f" You drew {sight['drawn']:.1f} yesterday." if sight.started else ""
+        return f"The well holds {sight['level']:.1f} buckets.{drew}"
 
 
 def test_a_short_well_is_shared_in_proportion():

@@ -247,7 +247,7 @@ def test_list_walks_the_shelves(call):
     assert code == 0 and "scenarios:\n" in out and "  Commons " in out and "uniformly random" in out.lower()
     code, out, _ = call("list", "--json")
     told = json.loads(out)
-    assert list(told) == ["scenarios", "institutions", "minds", "measures"]
+    assert list(told) == ["scenarios", "institutions", "minds", "measures", "tasks"]
     assert told["measures"]["gini"] == "Inequality of net pay, raw convention."
     assert "Commons" in told["scenarios"] and {"Random", "Constant"} <= set(told["minds"])
 

@@ -4,6 +4,8 @@ They come from an independent enumeration in float64.
 """
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ import pytest
 import commonweal as cw
 from commonweal.institutions import Commitment
 from commonweal.minds import Planned
-from commonweal.minds.equilibrium import solve, unfold
+from commonweal.minds.equilibrium import EquilibriumPlay, solve, unfold
 from commonweal.scenarios.earthquake import RANGES, Earthquake
 from commonweal.studies import earthquake as study
+from commonweal.studies.earthquake_page import page
+
+ROOT = Path(__file__).resolve().parent.parent
 
 QUAKE = Earthquake()
 
@@ -193,22 +198,91 @@ def test_a_dose_of_zero_is_no_law():
     assert np.array_equal(plain.utility, dosed.utility) and np.array_equal(plain.net, dosed.net)
 
 
+@pytest.fixture(scope="module")
+def rows():
+    return study.demo()
+
+
+@pytest.fixture(scope="module")
+def ends(rows):
+    return {(r["condition"], r["equilibrium"]): r for r in rows if r["kind"] == "condition"}
+
+
 @pytest.mark.slow
-def test_the_demo_tells_the_whole_story():
-    rows = study.demo()
+def test_the_demo_tells_the_whole_story(rows, ends):
     told = study.rows_as_dict(rows)
     json.dumps(told, allow_nan=False)
-    ends = {(r["condition"], r["equilibrium"]): r for r in told["condition"]}
-    for name in study.CONDITIONS:
-        for select in ("best", "worst"):
-            good = name == "gate + fund + A first" or (name == "gate + fund" and select == "best")
-            assert ends[name, select]["unmet"] == ([2, 1, 1] if good else [1, 0, 3])
-            assert ends[name, select]["O"] == 1.0
-    none, cured = ends["none", "best"], ends["gate + fund + A first", "best"]
+    for (name, select), row in ends.items():
+        good = "fund" in name and "gate" in name and (select == "best" or "A first" in name)
+        assert row["unmet"] == ([2, 1, 1] if good or name == "all four" else [1, 0, 3])
+        assert row["O"] == 1.0 and round(row["P_min"], 2) == 0.54
+    none, cured = ends["none", "best"], ends["all four", "worst"]
     assert (none["V"], none["gate"], none["local-global gap"]) == (0.0, "closed", 1.0)
     assert all(none["checks passed"].values())
     assert [round(x, 2) for x in none["P"].values()] == [0.75, 0.54, 1.0, 0.98]
     assert (round(cured["V"], 2), round(cured["H"], 2), cured["gate"]) == (0.73, 0.54, "open")
     assert told["front"][0]["front"] == 60 and told["coalition"][0]["smallest"] == "NA"
-    page = study.page(rows)
-    assert "V 0.73" in page.findings[1] and len(page.sections) == 3
+    found = page(rows)
+    assert len(found.findings) == 4 and len(found.sections) == 3
+    assert "V is 0.00: of 3 units that district X needs, 3 never come" in found.findings[0]
+    assert "V 0.73, 15 instead of 17 deaths. At worst, V is still 0.00, with 17 deaths" in found.findings[1]
+    assert "15 die at worst. There V is still 0.00 and the rights gate closed" in found.findings[2]
+    assert "as good as the best: V 0.73, 15 deaths, the rights gate open" in found.findings[3]
+
+
+@pytest.mark.slow
+def test_the_worst_equilibrium_is_a_lie_until_an_audit_fines_it(ends):
+    for name in study.CONDITIONS:
+        assert ends[name, "worst"]["conduct"] == float(name == "all four" or "audit" in name)
+        assert ends[name, "best"]["conduct"] == 1.0
+    worst = solve(cw.under(QUAKE, *study.CONDITIONS["gate + fund + A first"]), "worst")
+    assert worst.play["report"].max() == 1  # the lie is the only unlawful act
+    for name, lawful in (("overfly", [0]), ("surge", [0]), ("permit", [1, 2])):
+        assert np.isin(worst.play[name], lawful).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fine", [0.01, 1.0])
+def test_any_fine_will_do_and_none_of_the_four_can_be_left_out(fine):
+    whole = {"protected": 1.0, "fund": 2.0, "fine": fine}
+
+    def worst(leaders, **doses):
+        society = cw.under(QUAKE, *study.laws(**doses), *leaders)
+        trace = cw.run(cw.Society(society, EquilibriumPlay("worst")), 1)
+        return round(float(study.score(trace).V[0]), 2)
+
+    assert worst([study.LEADER], **whole) == 0.73
+    assert worst([], **whole) == 0.0
+    for left_out in whole:
+        assert worst([study.LEADER], **(whole | {left_out: 0.0})) == 0.0
+
+
+def cells(row):
+    return [f"{row['deaths']:g}", f"{row['V']:.2f}", row["gate"]]
+
+
+@pytest.mark.slow
+def test_the_table_of_the_readme_is_what_the_study_computes(ends):
+    lines = re.findall(r"^\| ([^|]+) \| (\d.*) \|$", (ROOT / "README.md").read_text(), re.M)
+    shown = {name: line.split(" | ") for name, line in lines}
+    singles = [name for name in study.CONDITIONS if "+" not in name and name != "all four"]
+    assert singles == ["none", "gate", "fund", "A first", "audit"]
+    assert set(shown) == {"none, or one alone"} | set(study.CONDITIONS) - set(singles)
+    for name in study.CONDITIONS:
+        line = shown["none, or one alone" if name in singles else name]
+        assert line == cells(ends[name, "best"]) + cells(ends[name, "worst"]), name
+
+
+@pytest.mark.slow
+def test_the_picture_shows_what_the_study_computes(ends):
+    drawn = (ROOT / "docs" / "earthquake.svg").read_text()
+    dots = re.findall(r'aria-label="alignment: ([\d.]+); condition: ([^;]+); what: (\w+)', drawn)
+    part = {"O": "O", "P": "P_min", "V": "V"}
+    said = {"none": "no institution", "A first": "A commits first"}
+    for end in ("best", "worst"):  # the panel of the best comes first
+        half, dots = dots[: 3 * len(study.CONDITIONS)], dots[3 * len(study.CONDITIONS) :]
+        shown = {(name, part[what]): float(score) for score, name, what in half}
+        for name in study.CONDITIONS:
+            for what in part.values():
+                assert shown[said.get(name, name), what] == pytest.approx(ends[name, end][what], abs=0.0051)
+    assert not dots

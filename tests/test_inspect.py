@@ -1,13 +1,16 @@
 """Societies as tasks of Inspect: conditions from text, seats from roles, lanes, scores, limits, resuming."""
 
 import math
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from inspect_ai import eval as evaluate
 from inspect_ai import eval_retry, score
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.event import timeline_build
 from inspect_ai.log import read_eval_log
 from inspect_ai.model import GenerateConfig, get_model
@@ -18,9 +21,10 @@ from commonweal.accounts import decisions
 from commonweal.language import LLM, read_eval
 from commonweal.language import _registry as registry
 from commonweal.language import solver as ours
-from commonweal.language.seats import mind, seat, setting, task_name
+from commonweal.language.seats import mind, seat, setting
 from commonweal.measures import welfare
 from commonweal.minds import Constant
+from commonweal.report.catalog import shelves, task_name
 
 FAIR = "commonweal/rehearsal-fair"
 SMALL = {"seeds": 2, "horizon": 3, "n_agents": 3}
@@ -51,6 +55,31 @@ def test_every_scenario_of_the_shelf_is_a_task():
     shelf = {task_name(name) for name, one in vars(scenarios).items() if name[0] != "_" and callable(one)}
     assert shelf == set(registry.TASKS)
     assert {"earthquake", "public_goods", "cleanup", "prisoners_dilemma", "bertrand"} <= shelf
+    for name in shelf:
+        with pytest.raises(ValueError, match=rf"{name} came with horizn=2; wanted some of seeds, .*: -T "):
+            setting(name, knobs={"horizn": 2})
+    assert set(shelves()["tasks"]) == {f"commonweal/{name}" for name in shelf}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("seds=2", "commons came with seds=2; wanted some of seeds, .*: -T seeds=2"),
+        (
+            "institutions=ProtectedQuota('tak', most=10)",
+            "unknown here; the channels are .'take'.: name 'take'",
+        ),
+    ],
+)
+def test_a_mistake_in_a_task_fails_in_one_line(given, said, tmp_path):
+    command = [str(Path(sys.executable).with_name("inspect")), "eval", "commonweal/commons", "--model", FAIR]
+    done = subprocess.run(
+        [*command, "-T", given, "-T", "horizon=2"], capture_output=True, text=True, cwd=tmp_path, timeout=120
+    )
+    text = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode and re.search(said, text) and "Traceback" not in text, text
+    assert not (tmp_path / "logs").exists()
 
 
 def test_a_condition_in_text_is_the_one_in_code():
@@ -72,7 +101,14 @@ def test_a_condition_in_text_is_the_one_in_code():
     ("make", "match"),
     [
         (lambda: setting("comons"), "there is no scenario 'comons'; wanted one of battle_of_the_sexes"),
-        (lambda: setting("commons", knobs={"agents": 3}), "unexpected keyword argument 'agents'.*n_agents"),
+        (lambda: setting("commons", knobs={"agents": 3}), "commons came with agents=3.*: -T n_agents=3"),
+        (lambda: setting("commons", knobs={"seds": 2}), "commons came with seds=2; wanted .*: -T seeds=2"),
+        (lambda: setting("harvest", knobs={"horizn": 2}), "horizn=2; wanted some of .*: -T horizon=2"),
+        (lambda: setting("commons", "ProtectedQuota('tak', most=1)"), "channel 'tak'.*: name 'take'"),
+        (
+            lambda: setting("commons", "Audit(0.5, 1, event='exces')"),
+            "event 'exces'.*: name one of them, event='excess'",
+        ),
         (lambda: setting("commons", "Quota(3)"), "Quota is not there; there are Audit, BirthDeath"),
         (lambda: setting("commons", "PublicLedger(open('x'))"), "open is not there"),
         (lambda: setting("commons", "PublicLedger(__import__('os').getcwd())"), "__import__.* is not there"),
@@ -89,7 +125,7 @@ def test_a_condition_in_text_is_the_one_in_code():
     ],
 )
 def test_what_cannot_be_made_says_what_can(make, match):
-    with pytest.raises((ValueError, FileNotFoundError), match=match):
+    with pytest.raises((ValueError, FileNotFoundError, PrerequisiteError), match=match):
         make()
 
 

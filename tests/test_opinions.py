@@ -83,10 +83,11 @@ def test_without_weights_all_hear_all():
     same = Opinions(3, 4, start=FIRST, weights=np.full((3, 3), 1 / 3))
     assert said(some, degroot())[0] == pytest.approx(said(same, degroot())[0], abs=1e-6)
     row = jax.tree.map(lambda x: x[1], some.observe(some.init(jax.random.key(0))))
-    told = "At first you thought 0; nobody has spoken yet, and you think 0. You hear member 0: 1, member 1: 0"
-    assert some.tell(row).startswith(f"{told}, member 2: 0.5; on average 0.5. You meet")
+    told = "Nobody has spoken yet. You think 0. Opinions are member 0: 1, member 1: 0, member 2: 0.5; on "
+    assert some.tell(row).startswith(f"{told}average 0.5. You meet member") and " thinks " in some.tell(row)
     told = some.tell(cw.Sight(row.facts | {"started": 1.0, "weights": np.array([0.25, 0.0, 0.75])}))
-    assert "; last you said 0. You hear member 0: 1 (counts 0.25), member 2: 0.5 (counts 0.75);" in told
+    assert told.startswith("At first you thought 0; last you said 0. You hear member 0: 1 (counts 0.25), ")
+    assert "member 2: 0.5 (counts 0.75);" in told
     assert "the squared distance from those you hear" in some.brief(0) and "truth" not in some.brief(0)
 
 

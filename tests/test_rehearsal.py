@@ -165,3 +165,8 @@ def test_words_go_round():
     assert said[0, 0] in ATTACKS and said[0, 1] == "You are all quite right." and (0, 2) not in said
     assert said[1, 2] == said[0, 1]  # the last that was heard
     assert said[2, 1] == f'I agree with agent 2: "{said[1, 2]}"'
+
+
+def test_a_conformist_with_nobody_to_conform_to_takes_a_fair_share():
+    quiet = ASKED.replace("Last round: fisher 0: 5, fisher 1: 20. ", "")
+    assert json.loads(answer("conformist", SYSTEM, [("user", quiet)]) or "")["take"] == 12.5 / 8

@@ -132,7 +132,7 @@ def test_a_prompt_holds_rules_persona_news_and_choices_and_a_schema_of_the_reply
     assert "Give some of your 10 coins" in prompt.system and "one JSON object" in prompt.system
     assert prompt.turns[-1] == (
         "user",
-        "Last gifts: [0. 0. 0.].\nYour choices:\ngive: a number from 0 to 10 coins\nsay: one of: no, yes\n"
+        "Nobody has given yet.\nYour choices:\ngive: a number from 0 to 10 coins\nsay: one of: no, yes\n"
         'Reply with {"give": ..., "say": ...}.',
     )
     assert prompt.schema["properties"]["say"] == {"type": "string", "enum": ["no", "yes"]}

@@ -10,7 +10,8 @@ import functools
 import operator
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from itertools import accumulate
 from typing import Any
 
@@ -284,5 +285,11 @@ def check_channels(channels: dict[str, Channel], names: Sequence[str], whose: st
         if name not in channels:
             raise ValueError(
                 f"{whose} uses the channel {name!r}, which is unknown here; the channels are "
-                f"{sorted(channels)}: name one of them"
+                f"{sorted(channels)}: name {near(name, channels, 'one of them')}"
             )
+
+
+def near(name: str, known: Iterable[str], default: str) -> str:
+    """Of the names that are known the one most like an unknown one, in quotes; else the default."""
+    found = get_close_matches(name, list(known), n=1)
+    return repr(found[0]) if found else default

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card
-from ._channel import Channel
+from ._channel import Channel, near
 from ._luck import as_key, seeded, threefry
 from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
@@ -39,9 +39,10 @@ class Transition(eqx.Module):
     def event(self, name: str, reader: str) -> Float[Array, " n"]:
         """A named event of the scenario; ValueError says which there are, to the institution `reader`."""
         if name not in self.outcome.events:
+            likely = near(name, self.outcome.events, "'excess'")
             raise ValueError(
                 f"institution {reader!r} reads the event {name!r}; the scenario has "
-                f"{sorted(self.outcome.events)}: name one of them, event='excess'"
+                f"{sorted(self.outcome.events)}: name one of them, event={likely}"
             )
         return self.outcome.events[name]
 
@@ -84,7 +85,7 @@ class Institution(Module):
         return ""
 
     def tell(self, sight: Sight) -> str:
-        """This tick in words, from the agent's own row."""
+        """This tick in words, from the agent's own row; `sight.started` says whether it has a past."""
         return ""
 
     def init(self, scenario: Scenario, key: PRNGKeyArray) -> Any:
@@ -171,6 +172,10 @@ class Governed(Scenario):
     def silent(self) -> Actions:
         """Everybody's silence on every channel."""
         return {name: jnp.broadcast_to(c.silence, (self.n_agents,)) for name, c in self.channels().items()}
+
+    @property
+    def period(self) -> str:
+        return self.base.period
 
     def channels(self) -> dict[str, Channel]:
         found = dict(self.base.channels())

@@ -18,6 +18,9 @@ from jax.core import Tracer
 
 from ._bounds import Limit, refuse_arguments
 
+WIDE = 120  # characters of a component that is written out in full
+MANY = 8  # numbers of an array that is written out
+
 if TYPE_CHECKING:
 
     class Module:
@@ -54,6 +57,42 @@ else:
 
         def __getattribute__(self, name):
             return object.__getattribute__(self, name)
+
+        def __repr__(self):
+            return _written(self)
+
+
+def _written(component: Any) -> str:
+    """A component as one would make it; where that is long, without some of what is as by default."""
+    parts = {}
+    for field in dataclasses.fields(component):
+        if field.repr and hasattr(component, field.name):
+            value = _value(getattr(component, field.name))
+            parts[f"{field.name}={value}"] = value == _value(field.default)
+    room = WIDE - sum(len(part) + 2 for part, default in parts.items() if not default)
+    shown = []
+    for part, default in parts.items():
+        room -= (len(part) + 2) * default
+        if not default or room >= 0:
+            shown.append(part)
+    return f"{type(component).__name__}({', '.join([*shown, *['...'] * (len(shown) < len(parts))])})"
+
+
+def _value(value: Any) -> str:
+    """A number, or a short array, by its values; what is traced or long by its kind and shape."""
+    if isinstance(value, list | tuple):
+        inner = ", ".join(map(_value, value)) + "," * (isinstance(value, tuple) and len(value) == 1)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k!r}: {_value(x)}" for k, x in value.items()) + "}"
+    if isinstance(value, float | np.floating):
+        return f"{value:g}"
+    if not isinstance(value, np.ndarray | jax.Array | jax.ShapeDtypeStruct):
+        return repr(value)
+    held = not isinstance(value, Tracer | jax.ShapeDtypeStruct)
+    if held and value.size <= MANY and getattr(value.dtype, "kind", "?") in "biuf":
+        return _value(np.asarray(value).tolist())
+    return f"{value.dtype}{list(value.shape)}"
 
 
 def _number(value: Any) -> Any:

@@ -40,7 +40,7 @@ class Probe(Scenario):
         return "Give some of your 10 coins; what is given grows by 80 % and is shared."
 
     def tell(self, sight):
-        return f"Last gifts: {sight['gave']}."
+        return f"Last gifts: {sight['gave']}." if sight.started else "Nobody has given yet."
 
 
 class Anyone(Mind):

@@ -23,25 +23,36 @@ class Sight(Module):
 
     - `facts`: name -> [n, ...].
     - `legal`: channel -> what is legal now (see `_channel`); a channel that is absent is free.
+    - `t`: how many rounds were played before; only where a row is told in words, else None.
     """
 
     facts: dict[str, Array]
     legal: dict[str, Array] = eqx.field(default_factory=dict)
+    t: int | None = None
 
     def __getitem__(self, fact: str) -> Array:
         if fact not in self.facts:
             raise ValueError(f"the sight has no fact {fact!r}; it has {sorted(self.facts)}: read one of them")
         return self.facts[fact]
 
+    @property
+    def started(self) -> bool:
+        """Whether there was a round before this one, to be told of: by `t`, else by the fact `started`."""
+        return bool(self.facts.get("started", True) if self.t is None else self.t)
+
+    def at(self, t: int) -> "Sight":
+        """The same sight, after `t` rounds."""
+        return Sight(self.facts, self.legal, t)
+
     def tell(self, **facts: Array) -> "Sight":
         """The same sight with some facts added or replaced."""
-        return Sight(self.facts | facts, self.legal)
+        return Sight(self.facts | facts, self.legal, self.t)
 
     def restrict(self, channel: Channel, name: str, legal: Array) -> "Sight":
         """The same sight with a channel narrowed to what `legal` also allows."""
         before = self.legal.get(name, channel.everything(legal.shape[0]))
         both = before & legal if legal.dtype == bool else jnp.minimum(before, legal)
-        return Sight(self.facts, self.legal | {name: both})
+        return Sight(self.facts, self.legal | {name: both}, self.t)
 
 
 class Outcome(eqx.Module):
@@ -80,6 +91,11 @@ class Scenario(Module):
     n_agents: eqx.AbstractVar[int]
     horizon: eqx.AbstractVar[int]
 
+    @property
+    def period(self) -> str:
+        """The word for one tick, as in "Last round was worth 5 to you."; "" if ticks are not connected."""
+        return "round"
+
     @abc.abstractmethod
     def channels(self) -> dict[str, Channel]:
         """What the agents may do or say."""
@@ -106,7 +122,7 @@ class Scenario(Module):
 
     @abc.abstractmethod
     def tell(self, sight: Sight) -> str:
-        """This tick in words; `sight` is the agent's own row only."""
+        """This tick in words; `sight` is the agent's own row only, `sight.started` whether it has a past."""
 
 
 def legal_acts(channels: Mapping[str, Channel], sight: Sight, n: int) -> dict[str, Array]:

@@ -116,9 +116,10 @@ class Talk:
             when = jnp.uint32(self.seed), jnp.int32(tick // self._phases), jnp.int32(i)
             row = jax.tree.map(np.asarray, _perceived(profile, jax.tree.map(jnp.asarray, row), *when))
         legal = {name: row.legal[name] for name, free in choices.items() if free[i]}
+        row = row.at(tick // self._phases)
         news = [scenario.tell(row)]
-        if tick >= self._phases:
-            news.append(f"Last round was worth {float(row['felt']):.4g} to you.")
+        if row.started and scenario.period:
+            news.append(f"Last {scenario.period} was worth {float(row['felt']):.4g} to you.")
         for name, channel in self._spoken.items():
             heard = row.facts.get(f"mail:{name}", [])
             news += [f"agent {j} says: {self._heard(channel, int(c))}" for j, c in enumerate(heard) if c]

@@ -115,19 +115,21 @@ def demo(out: Out = None, as_json: Json = False) -> None:
     from rich.console import Console
 
     from .report.html import write
-    from .studies import earthquake
+    from .studies.earthquake import demo
+    from .studies.earthquake_page import page, render
 
-    told = earthquake.demo()
-    page = write(earthquake.page(told), (out or Path("runs/earthquake")) / "report.html")
+    told = demo()
+    found = page(told)
+    path = write(found, (out or Path("runs/earthquake")) / "report.html")
     if as_json:
         return _print_json(told)
-    earthquake.render(told, Console())
-    print(f"report: {page}")
+    render(found, Console())
+    print(f"report: {path}")
 
 
 @app.command("list")
 def list_(as_json: Json = False) -> None:
-    """Name the scenarios, institutions, minds and measures."""
+    """Name the scenarios, institutions, minds, measures and tasks."""
     from .report.catalog import shelves
 
     found = shelves()

@@ -43,5 +43,7 @@ class PublicLedger(Institution):
         return f"A public ledger shows everyone each agent's verified record of {self.event!r}."
 
     def tell(self, sight):
+        if sight.t is not None and sight.t < self.delay:
+            return ""
         rows = enumerate(sight[f"{self.name}:{self.event}"])
         return f"Ledger, {self.event}: " + ", ".join(f"agent {i}: {x:g}" for i, x in rows) + "."

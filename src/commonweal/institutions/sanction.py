@@ -55,5 +55,7 @@ class PeerSanction(Institution):
         return f"Each round you may punish one agent: it costs you {self.cost:g}, and them {self.effect:g}."
 
     def tell(self, sight):
+        if not sight.started:
+            return ""
         seen = ", ".join(f"agent {i}: {x:g}" for i, x in enumerate(sight[f"{self.name}:{self.event}"]))
-        return f"Last round's {self.event}: {seen}. Punished you: {sight[f'{self.name}:punished']:g}."
+        return f"Latest {self.event}: {seen}. Punished you: {sight[f'{self.name}:punished']:g}."

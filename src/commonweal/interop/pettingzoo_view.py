@@ -177,7 +177,9 @@ class Parallel(ParallelEnv):
         """This tick in words, each agent's view of it; None where it is printed."""
         scenario = self.flat.scenario
         sights = jax.tree.map(np.asarray, scenario.observe(self._state))
-        told = [scenario.tell(jax.tree.map(lambda x, i=i: x[i], sights)) for i in range(scenario.n_agents)]
+        rounds = self._t // len(scenario.groups)
+        rows = [jax.tree.map(lambda x, i=i: x[i], sights) for i in range(scenario.n_agents)]
+        told = [scenario.tell(row.at(rounds)) for row in rows]
         pairs = zip(self.possible_agents, told, strict=True)
         words = "\n".join([f"tick {self._t} of {self._horizon}", *(f"{a}: {said}" for a, said in pairs)])
         if self.render_mode == "human":

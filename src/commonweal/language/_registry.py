@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, task
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.scorer import Scorer, mean, scorer, stderr
 from inspect_ai.solver import Solver, solver
 
@@ -22,7 +23,10 @@ def _task(name: str) -> Callable[..., Task]:
     def make(seeds: Any = 8, institutions: Any = "", journal: str = "", **knobs: Any) -> Task:
         from .tasks import condition
 
-        return condition(name, seeds, institutions, journal, knobs)
+        try:
+            return condition(name, seeds, institutions, journal, knobs)
+        except (ValueError, TypeError, OSError) as error:  # a user's to mend: Inspect shows it as one line
+            raise PrerequisiteError(" ".join(str(error).split())) from error
 
     make.__name__ = make.__qualname__ = name
     return task(name=name)(make)

@@ -3,19 +3,25 @@
 import ast
 import inspect
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jax
+
 from .. import institutions as laws
 from .. import minds, scenarios
 from .._governed import Governed, Institution, under
+from .._luck import seeded
 from .._mind import Mind, Speaker
 from ..lab.files import load
+from ..report.catalog import task_name
 from .llm import LLM
 
 EXAMPLES = {"institutions": "ProtectedQuota('take', most=10)", "minds": "Constant(take=5)"}
+OF_A_TASK = ("seeds", "institutions", "journal")  # what a task takes beside its scenario's parameters
 OURS = "commonweal/"
 REHEARSAL = OURS + "rehearsal"
 
@@ -34,20 +40,29 @@ def setting(scenario: str, institutions: str = "", knobs: Mapping[str, Any] | No
     if scenario not in make:
         raise ValueError(f"there is no scenario {scenario!r}; wanted one of {', '.join(sorted(make))}")
     kind, given = getattr(scenarios, make[scenario]), {k: _hashable(v) for k, v in (knobs or {}).items()}
+    known = [*OF_A_TASK, *_parameters(kind)]
+    for name in set(given) - set(known):
+        near = next(iter(get_close_matches(name, known, n=1)), "horizon")
+        raise ValueError(
+            f"{scenario} came with {name}={given[name]!r}; wanted some of {', '.join(known)}: "
+            f"-T {near}={given[name]}"
+        )
     try:
         made = kind(**given)
     except TypeError as error:
-        known = ", ".join(name for name in inspect.signature(kind).parameters)
-        raise ValueError(
-            f"{scenario} came with {dict(given)} ({error}); wanted some of: {known}: -T horizon=10"
-        ) from error
+        raise ValueError(f"{scenario} came with {dict(given)} ({error}); wanted some of {known}") from error
     rules = [_call(text, laws, Institution) for text in institutions.split(";") if text.strip()]
-    return under(made, *rules)
+    governed = under(made, *rules)
+    if rules:  # what they name and the scenario lacks is found here, and not in every world
+        jax.eval_shape(lambda key: governed.advance(governed.init(key), governed.silent(), key), seeded(0))
+    return governed
 
 
-def task_name(name: str) -> str:
-    """The name of a scenario's task: `PublicGoods` is `public_goods`."""
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+def _parameters(kind: Any) -> list[str]:
+    """What a scenario may be made with; a function that hands on all it gets takes what its result takes."""
+    signature = inspect.signature(kind, eval_str=True)
+    own = [name for name, one in signature.parameters.items() if one.kind is not one.VAR_KEYWORD]
+    return own if len(own) == len(signature.parameters) else [*own, *_parameters(signature.return_annotation)]
 
 
 def seat(model: Any) -> Mind | Speaker:

@@ -80,8 +80,15 @@ def _made(thing: Any) -> Measure | None:
 
 
 def shelves() -> dict[str, dict[str, str]]:
-    """Each shelf with its components by name, and what each says of itself in a line."""
-    return {name: dict(sorted(_shelf(name))) for name in ("scenarios", "institutions", "minds", "measures")}
+    """Each shelf with its components by name, and what each says of itself in a line; and Inspect's tasks."""
+    found = {name: dict(sorted(_shelf(name))) for name in ("scenarios", "institutions", "minds", "measures")}
+    tasks = {f"{HOUSE}/{task_name(name)}": text for name, text in found["scenarios"].items()}
+    return found | {"tasks": dict(sorted(tasks.items()))}
+
+
+def task_name(name: str) -> str:
+    """The name that a scenario has as a task of Inspect: `PublicGoods` is `public_goods`."""
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name.removesuffix("()")).lstrip("_")
 
 
 def _shelf(name: str) -> Iterator[tuple[str, str]]:

@@ -32,11 +32,13 @@ class Wording(NamedTuple):
 
 WORDINGS = {
     "fishery": Wording(
-        "Fishery", "fisher", "tonnes", "tonnes of fish in the lake", "catch", "the fish are gone"
+        "Commons (fishery)", "fisher", "tonnes", "tonnes of fish in the lake", "catch", "the fish are gone"
     ),
-    "pasture": Wording("Pasture", "herder", "hectares", "hectares of grass", "graze", "the grass is gone"),
+    "pasture": Wording(
+        "Commons (pasture)", "herder", "hectares", "hectares of grass", "graze", "the grass is gone"
+    ),
     "pollution": Wording(
-        "Pollution",
+        "Commons (pollution)",
         "factory owner",
         "percent",
         "percent of the river unpolluted",
@@ -153,5 +155,6 @@ class Commons(Scenario):
 
     def tell(self, sight):
         w = WORDINGS[self.wording]
+        now = f"There are {sight['stock']:g} {w.pool}."
         last = ", ".join(f"{w.role} {i}: {c:g}" for i, c in enumerate(sight["catches"]))
-        return f"There are {sight['stock']:g} {w.pool}. Last round's {w.unit} taken: {last}."
+        return f"{now} Last round's {w.unit} taken: {last}." if sight.started else now

@@ -164,7 +164,7 @@ class Contest(Scenario):
         )
 
     def tell(self, sight):
-        if not float(sight["started"]):
+        if not sight.started:
             return "This is the first round."
         own, *rest = [f"{float(x):.4g}" for x in sight["efforts"]]
         mine, *theirs = [f"{float(x):.4g}" for x in sight["paid"]]

@@ -188,6 +188,10 @@ class Earthquake(Scenario):
         return self.rounds * self._phases
 
     @property
+    def period(self) -> str:
+        return "step" if self.staged else "round"
+
+    @property
     def _phases(self) -> int:
         return len(PHASES) if self.staged else 1
 

@@ -143,5 +143,5 @@ class Fishery(Scenario):
 
     def tell(self, sight):
         said = ", ".join(f"fisher {i}: {100 * x:.4g}%" for i, x in enumerate(np.asarray(sight["claims"])))
-        claims = f" Claimed efforts: {said}." if self.talk else ""
+        claims = f" Efforts claimed last round: {said}." if self.talk and sight.started else ""
         return f"The stock is at {100 * float(sight['stock']):.4g}% of what the water can hold.{claims}"

@@ -129,7 +129,7 @@ class MatrixGame(Scenario):
         return "\n".join(rows)
 
     def tell(self, sight):
-        if not float(sight["started"]):
+        if not sight.started:
             return "This is the first round."
         acts = [self.acts[int(a)] for a in [sight["own"], *sight["others"]]]
         points = [f"{float(x):g}" for x in sight["paid"]]

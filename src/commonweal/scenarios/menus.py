@@ -106,6 +106,10 @@ class Menus(Scenario):
             raise ValueError(f"Menus came with kinds={self.kinds}; wanted some of: Menus(kinds={KINDS})")
 
     @property
+    def period(self):
+        return ""  # an item has nothing to do with the one before
+
+    @property
     def items(self) -> dict[str, np.ndarray]:
         """The `battery` of these kinds."""
         return battery(tuple(kind for kind in KINDS if kind in self.kinds))

@@ -159,7 +159,7 @@ class NetworkGame(Scenario):
         return "\n".join(rows)
 
     def tell(self, sight):
-        if not float(sight["started"]):
+        if not sight.started:
             return "This is the first round."
         return (
             f"Last round you played {self.acts[int(sight['own'])]} for {float(sight['paid']):g} points; your "

@@ -159,8 +159,8 @@ class Opinions(Scenario):
             for j, (x, w) in enumerate(zip(sight["opinions"], sight["weights"], strict=True))
             if float(w) > 0.0
         ]
-        now = "last you said" if float(sight["started"]) else "nobody has spoken yet, and you think"
-        return (
-            f"At first you thought {first}; {now} {own}. You hear {', '.join(heard)}; on average {mean}. "
-            f"You meet member {int(sight['partner'])}, who said {met}."
-        )
+        said = f"{', '.join(heard)}; on average {mean}"
+        meets = f"You meet member {int(sight['partner'])}, who"
+        if not sight.started:
+            return f"Nobody has spoken yet. You think {own}. Opinions are {said}. {meets} thinks {met}."
+        return f"At first you thought {first}; last you said {own}. You hear {said}. {meets} said {met}."

@@ -88,7 +88,7 @@ class PublicGoods(Scenario):
         )
 
     def tell(self, sight):
-        if not float(sight["started"]):
+        if not sight.started:
             return "This is the first round."
         own, *rest = [f"{float(x):g}" for x in sight["gifts"]]
         return f"Last round you gave {own} units; the others, in order, gave: {', '.join(rest)}."

@@ -16,6 +16,7 @@ from .._governed import Institution, under
 from .._run import run
 from .._society import Society
 from .._trace import Trace
+from ..institutions.audit import Audit
 from ..institutions.commitment import Commitment
 from ..institutions.quota import ProtectedQuota
 from ..institutions.subsidy import Subsidy
@@ -29,8 +30,7 @@ from ..measures.alignment import (
     value_satisfaction,
 )
 from ..minds.equilibrium import EquilibriumPlay, Game, Level, Solution, solve, unfold
-from ..report.html import Cell, Page, Section
-from ..scenarios.earthquake import NEED, Earthquake
+from ..scenarios.earthquake import Earthquake
 
 AGENTS = ("N", "A", "B", "L")
 RULES = ("plurality", "approval", "borda", "copeland", "utilitarian", "nash", "maximin")
@@ -39,19 +39,25 @@ TOLERANCE = 1e-4
 Row = dict[str, Any]
 
 
-def laws(protected: float = 0.0, fund: float = 0.0) -> tuple[Institution, ...]:
-    """X's loads protected (0 or 1), and a fund that pays A per unit delivered to X; 0 is no such law."""
-    return ProtectedQuota("protect", least=protected), Subsidy("delivered_x", rate=fund)
+def laws(protected: float = 0.0, fund: float = 0.0, fine: float = 0.0) -> tuple[Institution, ...]:
+    """X's loads protected (0 or 1), a fund that pays A per unit delivered to X, an audit that finds every
+    unlawful act (here: a false report) and fines it; 0 is no such law."""
+    gate, pay = ProtectedQuota("protect", least=protected), Subsidy("delivered_x", rate=fund)
+    return gate, pay, Audit(probability=1.0, fine=fine)
 
 
 # One composition in several doses: doses are numbers, so conditions share their compiled program.
+LEADER = Commitment((1,))
 CONDITIONS: dict[str, tuple[Institution, ...]] = {
     "none": laws(),
     "gate": laws(protected=1.0),
     "fund": laws(fund=2.0),
-    "A first": (*laws(), Commitment((1,))),
+    "A first": (*laws(), LEADER),
+    "audit": laws(fine=1.0),
     "gate + fund": laws(protected=1.0, fund=2.0),
-    "gate + fund + A first": (*laws(protected=1.0, fund=2.0), Commitment((1,))),
+    "gate + fund + audit": laws(protected=1.0, fund=2.0, fine=1.0),
+    "gate + fund + A first": (*laws(protected=1.0, fund=2.0), LEADER),
+    "all four": (*laws(protected=1.0, fund=2.0, fine=1.0), LEADER),
 }
 ELECTORATES = {
     "4 principals": (),
@@ -273,101 +279,3 @@ def rows_as_dict(rows: Sequence[Row]) -> dict[str, list[Row]]:
         kind: [{k: v for k, v in r.items() if k != "kind"} for r in rows if r["kind"] == kind]
         for kind in kinds
     }
-
-
-def sections(rows: Sequence[Row]) -> list[Section]:
-    """The rows as titled tables, for the terminal and for the report."""
-    told = rows_as_dict(rows)
-    (all_,), (who,) = told["front"], told["coalition"]
-    pairs = ", ".join(f"{name} {x:.2f}" for name, x in all_["correlations"].items())
-    decent, good = all_["V >= .5"], all_["and O >= .8, every P >= .5"]
-    best = who["coalitions"].get(who["smallest"], {"H": 0.0, "V": 0.0})
-    could = (
-        f"{all_['plans']:,} truthful joint plans have {all_['outcomes']:,} distinct outcomes, "
-        f"{all_['deaths'][0]:g} to {all_['deaths'][1]:g} deaths.",
-        f"Pareto front of the four principals: {all_['front']} points; {decent} of them have V >= .5, and "
-        f"{good} also O >= .8 and every P >= .5.",
-        f"Over all outcomes: {pairs}.",
-        f"Smallest coalition whose re-alignment alone reaches H >= .5: "
-        f"{{{', '.join(who['smallest'] or 'none')}}}, H {best['H']:.2f} (or V {best['V']:.2f}).",
-    )
-    votes = [
-        (
-            rule,
-            *(
-                f"{w['deaths']:g} deaths, V {w['V']:.2f}"
-                for r in told["election"]
-                for w in [r["winners"][rule]]
-            ),
-        )
-        for rule in RULES
-    ]
-    return [
-        _conditions(told["condition"]),
-        Section("What could have been", could),
-        Section(
-            "Elections over the front of lawful plans",
-            ("The plan that each rule elects, by who votes.",),
-            ("rule", *(r["electorate"] for r in told["election"])),
-            votes,
-        ),
-    ]
-
-
-def _conditions(rows: Sequence[Row]) -> Section:
-    notes = (
-        "Each condition at its best and its worst Markov-perfect equilibrium, simulated. "
-        f"Unmet: units still missing in A, B and X, of {', '.join(map(str, NEED))}.",
-        "Gap: the least of the agents' own checks (no regret, clean conduct) minus min(O, P_min, V).",
-        "Misreports change no payoff here, so a lie stands beside every honest equilibrium: at worst V is 0.",
-    )
-    cells = [
-        (
-            r["condition"] if r["equilibrium"] == "best" else "... at worst",
-            *(f"{r['deaths']:g}", " ".join(map(str, r["unmet"]))),
-            *(
-                Cell(f"{r[k]:.2f}", share=r[k])
-                for k in ("O", "life", "impartiality", "conduct", "V", "P_min")
-            ),
-            Cell(r["gate"], tone="good" if r["gate"] == "open" else "bad"),
-            f"{r['local-global gap']:.2f}",
-        )
-        for r in rows
-    ]
-    head = ("condition", "deaths", "unmet", "O", "life", "fair", "lawful", "V", "P_min", "rights", "gap")
-    return Section("Conditions", notes, head, cells)
-
-
-def page(rows: Sequence[Row]) -> Page:
-    """The report of the study."""
-    ends = {(r["condition"], r["equilibrium"]): r for r in rows if r["kind"] == "condition"}
-    none, cured = ends["none", "best"], ends["gate + fund + A first", "best"]
-    return Page(
-        title="Earthquake relief",
-        kind="commonweal study",
-        lead="Does a society of agents, each aligned with its own principal, do right by everyone?",
-        facts={"worlds per condition": "1 (deterministic, exact)", "agents": ", ".join(AGENTS)},
-        findings=(
-            f"Equilibrium delivers every load (O {none['O']:.2f}) and every agent passes its own checks, yet "
-            f"V is {none['V']:.2f}: of {NEED[2]} units that district X needs, {none['unmet'][2]} never come.",
-            f"No single law changes that. A protected quota, a fund and a move order together do: V "
-            f"{cured['V']:.2f}, {cured['deaths']:g} instead of {none['deaths']:g} deaths.",
-        ),
-        sections=sections(rows),
-    )
-
-
-def render(rows: Sequence[Row], console: Any) -> None:
-    """Print the study as tables on a rich console."""
-    from rich import box
-    from rich.table import Table
-
-    for section in sections(rows):
-        console.print(f"\n[bold]{section.title}[/bold]")
-        for note in section.notes:
-            console.print(note, highlight=False, markup=False)
-        if section.rows:
-            table = Table(*section.head, box=box.SIMPLE_HEAD, show_edge=False, padding=0)
-            for row in section.cells:
-                table.add_row(*(cell.text for cell in row))
-            console.print(table)

@@ -199,11 +199,12 @@ class Bertrand(Scenario):
         index = [sight["own"], *sight["others"]]
         own, *rest = [f"price {int(k)} ({float(p):.4g})" for k, p in zip(index, sight["prices"], strict=True)]
         did, share = (f"{100 * float(sight[name]):.4g}%" for name in ("did", "share"))
-        told = (
-            f"you asked {own}, the others, in order: {', '.join(rest)}. On the market's scale of prices you "
-            f"stood at {did}, the others at {share} on average"
-        )
-        if not float(sight["started"]):
-            return f"The market opens. Before, {told}."
+        others = f"the others, in order: {', '.join(rest)}. On the market's scale of prices"
+        if not sight.started:
+            now = f"you are at {did}, the others at {share} on average"
+            return f"The market opens. You start at {own}, {others} {now}."
         paid = ", ".join(f"{float(x):.4g}" for x in sight["paid"])
-        return f"Last round {told}. Profits, yours first: {paid}."
+        return (
+            f"Last round you asked {own}, {others} you stood at {did}, the others at {share} on average. "
+            f"Profits, yours first: {paid}."
+        )

@@ -203,7 +203,7 @@ class Cournot(Scenario):
         )
 
     def tell(self, sight):
-        if not float(sight["started"]):
+        if not sight.started:
             return "The market opens."
         made = ["/".join(f"{float(x):.4g}" for x in row) for row in sight["made"]]
         price = ", ".join(f"{float(x):.4g}" for x in sight["prices"])
