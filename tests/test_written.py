@@ -11,7 +11,7 @@ import commonweal as cw
 from commonweal import scenarios
 from commonweal.institutions import ProtectedQuota
 from commonweal.minds import Greedy
-from commonweal.scenarios import Commons, Earthquake
+from commonweal.scenarios import Commons, Contest, Earthquake
 
 
 def test_a_component_shows_its_values():
@@ -31,8 +31,8 @@ def test_what_is_long_is_cut_and_what_was_chosen_is_not():
     assert repr(Earthquake()).startswith("Earthquake(staged=False, private=False, rounds=2, lever=0.5, ")
     assert repr(Earthquake()).endswith(", ...)") and len(repr(Earthquake())) < 150
     assert "noise=0.25, ...)" in repr(Earthquake(noise=0.25))
-    assert "[1, 2, 3]" in repr(Commons(capacity=np.array([1, 2, 3])))
-    assert "capacity=float32[9]" in repr(Commons(capacity=np.ones(9)))
+    assert "prize=[1, 2, 3]" in repr(Contest(3, prize=[1.0, 2.0, 3.0]))
+    assert "prize=float32[9]" in repr(Contest(9, prize=np.ones(9)))
 
 
 def test_what_has_no_values_shows_its_shape():

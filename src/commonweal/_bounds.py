@@ -158,7 +158,8 @@ class Limit:
         self, value: Any, expected: str, example: Any, error: type[Exception] = ValueError
     ) -> NoReturn:
         """Raise the error of this parameter; its default is the example, where that is plain and other."""
-        plain = isinstance(self.default, str | bool | int | float) and self.default != value
+        kinds = (str, bool, int, float)
+        plain = isinstance(self.default, kinds) and not (isinstance(value, kinds) and self.default == value)
         example = self.default if plain else (example,) if self.many else example
         raise error(refusal(self.owner, self.name, value, expected, example)) from None
 
