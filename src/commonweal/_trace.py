@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
+from ._columns import refuse_misfits
 from ._journal import REPLIES
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
@@ -40,7 +41,9 @@ class Trace:
     - `events`: name -> Float[W, T, n], the scenario's named facts.
     - `odds`: channel -> Float[W, T, n, options], where minds state their choice probabilities.
     - `alive`: Bool[W, T], whether the tick was played; columns are 0 where it was not.
-    - `invalid`: one string a world, empty when the world is valid, else the reason.
+    - `invalid`: one string a world, empty when the world is valid, else the reason. A run's world is
+      invalid where a speaker has no answer, or pay, a booking, utility, objective, harm or `felt` is NaN
+      or infinite; invalid worlds enter no number, and are counted.
     - `messages`: table of world, t, agent, channel, text. What is no act stands under a channel in
       parentheses: (notes), (refusal), (malformed), (claim) NAME, (fact) NAME: what it then did or saw.
     - `refused`: Bool[W, T, n], decisions that a speaker would not take; it then did nothing.
@@ -80,7 +83,7 @@ class Trace:
             )
         if not self.invalid:
             object.__setattr__(self, "invalid", ("",) * len(self.seeds))
-        _check(self)
+        refuse_misfits(self)
 
     def __repr__(self) -> str:
         w, t, n = self.shape
@@ -174,82 +177,6 @@ class Trace:
         self.messages.write_parquet(part / "messages.parquet")
         self.replies.write_parquet(part / "replies.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
-
-
-AXES = {
-    "seeds": ("worlds",),
-    "utility": ("worlds", "ticks", "stakeholders"),
-    "objective": ("worlds", "ticks"),
-    "harm": ("worlds", "ticks", "agents", "values"),
-    "alive": ("worlds", "ticks"),
-    "felt": ("worlds", "ticks", "agents"),
-    "refused": ("worlds", "ticks", "agents"),
-    **dict.fromkeys(("book", "intent", "act", "events"), ("worlds", "ticks", "agents")),
-    "odds": ("worlds", "ticks", "agents", "options"),
-    "labels": ("worlds", "agents"),
-}
-KINDS = {"alive": "b", "refused": "b", "seeds": "iu", "labels": "OUSTbiuf"}  # others are numbers
-LIKE = {"b": "bool", "iu": "np.int64"}
-
-
-def _check(trace: Trace) -> None:
-    """Raise ValueError for the first column that does not fit pay and the card. Looks at no number."""
-    pay = np.shape(trace.book["pay"])
-    if len(pay) != 3:
-        raise ValueError(
-            f"a trace's book['pay'] has shape {pay}; wanted [worlds, ticks, agents]: cw.trace_of(pay=...) "
-            "makes it of less"
-        )
-    card, sizes = trace.card, dict(zip(("worlds", "ticks", "agents"), pay, strict=True))
-    if card.n_agents != sizes["agents"]:
-        raise ValueError(
-            f"the card {card.title!r} is of {card.n_agents} agents (rows of represents), and "
-            f"book['pay'] of {sizes['agents']}, with shape {pay}; wanted as many: cw.Card(..., "
-            f"represents=np.eye({sizes['agents']}))"
-        )
-    sizes |= {"stakeholders": len(card.stakeholders), "values": len(card.values)}
-    for name, axes in AXES.items():
-        value, kinds = getattr(trace, name), KINDS.get(name, "biuf")
-        table = isinstance(value, Mapping)
-        columns = {f"{name}[{key!r}]": x for key, x in value.items()} if table else {name: value}
-        for column, x in columns.items() if value is not None or name not in ("felt", "refused") else ():
-            _fits(column, x, tuple((axis, sizes.get(axis)) for axis in axes), kinds)
-    seeds = trace.seeds.tolist()
-    if len(set(seeds)) < len(seeds) and "society" not in trace.recipe:
-        twice = next(seed for seed in seeds if seeds.count(seed) > 1)
-        raise ValueError(
-            f"a trace's seeds name world {twice} {seeds.count(twice)} times; wanted each world once: "
-            f"seeds=np.arange({len(seeds)})"
-        )
-    if len(trace.invalid) != len(seeds):
-        raise ValueError(
-            f"a trace's invalid has {len(trace.invalid)} reasons for {len(seeds)} worlds; wanted one a "
-            f"world, '' for a valid one: invalid=('',) * {len(seeds)}"
-        )
-
-
-def _fits(column: str, x: Any, axes: tuple[tuple[str, int | None], ...], kinds: str) -> None:
-    """Raise ValueError unless x is an array with these axes, each of its size (None: any), and a kind."""
-    if not isinstance(x, np.ndarray):
-        raise ValueError(
-            f"a trace's {column} came as {type(x).__name__}; wanted a NumPy array: np.asarray({x!r:.40})"
-        )
-    names, sizes = zip(*axes, strict=True)
-    if x.ndim != len(sizes) or any(
-        size not in (None, have) for size, have in zip(sizes, x.shape, strict=True)
-    ):
-        told = str(tuple(name if size is None else size for name, size in axes)).replace("'", "")
-        line = f"np.zeros({told})"
-        if x.shape in (sizes[:-1], sizes[1:]) and None not in sizes:
-            index = "..., None" if x.shape == sizes[:-1] else "None"
-            each = names[-1] if x.shape == sizes[:-1] else names[0]
-            line = f"np.broadcast_to(x[{index}], {told}) if each of the {each} has the same"
-        raise ValueError(
-            f"a trace's {column} has shape {x.shape}; wanted [{', '.join(names)}], {told}: {line}"
-        )
-    if x.dtype.kind not in kinds:
-        like = LIKE.get(kinds, "float")
-        raise ValueError(f"a trace's {column} is of kind {x.dtype}; wanted {like}: x.astype({like})")
 
 
 def flatten(trace: Trace) -> dict[str, np.ndarray]:
