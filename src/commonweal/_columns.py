@@ -91,8 +91,8 @@ def unsound(columns: Mapping[str, np.ndarray], when: Callable[[int], str] = "at 
     with np.errstate(all="ignore"):
         suspect = {name: x for name, x in columns.items() if x.size and not np.isfinite(x.sum())}
     for name, x in suspect.items():
-        lost: np.ndarray = ~np.isfinite(x.reshape(worlds, ticks, -1))
-        early: np.ndarray = lost.any(axis=2)
+        lost = np.logical_not(np.isfinite(x)).reshape(worlds, ticks, -1)
+        early = np.asarray(lost.any(axis=2))
         for w in np.flatnonzero(early.any(axis=1) & (early.argmax(axis=1) < first)):
             t = first[w] = int(early[w].argmax())
             why[w] = f"{name} is {x[w, t].ravel()[lost[w, t].argmax()]:g} {when(t)}"
