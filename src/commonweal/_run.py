@@ -173,7 +173,7 @@ def replay(
             of forced acts, replayed without them.
     """
     if "society" not in trace.recipe:
-        kind = next(iter(trace.recipe), "a recording")  # or of what it says it is: an evolution, a curve
+        kind = trace.recipe.get("kind") or next(iter(trace.recipe), "a recording")  # an evolution, a curve
         raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
     if trace.recipe["forced"] and do is None:
         raise ValueError(

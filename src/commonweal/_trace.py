@@ -248,6 +248,6 @@ def card_from_dict(data: Mapping[str, Any]) -> Card:
         **rest,
         stakeholders=tuple(Stakeholder(**s) for s in data["stakeholders"]),
         values=tuple(Value(**v) for v in data["values"]),
-        represents=np.array(data["represents"], dtype=float).reshape(-1, len(data["stakeholders"])),
+        represents=np.reshape(data["represents"], (len(data["represents"]), len(data["stakeholders"]))),
         oracle=kind(**oracle),
     )

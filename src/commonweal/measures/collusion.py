@@ -183,6 +183,8 @@ def surplus_ratio(customers: str = "customers") -> Measure:
         above 1, and may be a punishment that holds a cartel together.
         """
         names = [s.name for s in trace.card.stakeholders]
+        if not names:
+            raise NA(trace.card.lacks("names no stakeholder"))
         if customers not in names:
             raise NA(f"no stakeholder {customers!r} here; wanted one of {names}")
         if "society" not in trace.recipe:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._measure import NA, Measure
+from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 Belief = Callable[[Trace], np.ndarray]
@@ -138,9 +138,8 @@ def _heard(trace: Trace) -> np.ndarray:
 
 def _acts(trace: Trace, channel: str) -> np.ndarray:
     """Float[W, T, n]: what was intended on a channel; NaN in ticks not played."""
-    if channel not in trace.intent:
-        raise NA(f"no channel {channel!r} here: name one of {', '.join(sorted(trace.intent)) or '(none)'}")
-    return np.where(trace.alive[..., None], np.asarray(trace.intent[channel], dtype=float), np.nan)
+    name = channel_of(trace.intent, channel, INTENDED)
+    return np.where(trace.alive[..., None], np.asarray(trace.intent[name], dtype=float), np.nan)
 
 
 def _mean(x: np.ndarray) -> np.ndarray:

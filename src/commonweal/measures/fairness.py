@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._describe import called
-from .._measure import NA, Measure
+from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 SLACK = 1e-9
@@ -107,10 +107,9 @@ def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
 
 def _counts(trace: Trace, channel: str | None) -> tuple[np.ndarray, np.ndarray]:
     """How often each agent intended [W, n, options], and all together executed [W, options], each option."""
-    names = sorted(name for name, x in trace.intent.items() if x.dtype.kind in "iu")
-    if channel is None and len(names) != 1 or channel is not None and channel not in names:
-        raise NA(f"no channel of options {channel!r} here; wanted one of {names}")
-    wanted, done = (table[channel or names[0]] for table in (trace.intent, trace.act))
+    options = {name: x for name, x in trace.intent.items() if x.dtype.kind in "iu"}
+    name = channel_of(options, channel, f"{INTENDED} on a channel of options", "channel of options")
+    wanted, done = (table[name] for table in (trace.intent, trace.act))
     options = np.arange(max(wanted.max(initial=0), done.max(initial=0)) + 1)
     want, did = ((x[..., None] == options) & trace.alive[..., None, None] for x in (wanted, done))
     return want.sum(axis=1), did.sum(axis=(1, 2))

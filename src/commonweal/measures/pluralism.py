@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import called
-from .._measure import NA, Measure
+from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 NO_TICK = "no tick was played"
@@ -57,9 +57,7 @@ def null(population: Any, size: int, draws: int = 1000, seed: int = 0) -> np.nda
 
 def _views(trace: Trace, channel: str | None, edges: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Views intended and executed, Int[W, T, n], -1 in ticks not played; and how many views there are."""
-    if channel is None and len(trace.intent) != 1 or channel is not None and channel not in trace.intent:
-        raise NA(f"no channel {channel!r} here; wanted one of {sorted(trace.intent)}")
-    name = channel or [*trace.intent][0]
+    name = channel_of(trace.intent, channel, INTENDED)
     both = [table[name] for table in (trace.intent, trace.act)]
     if both[0].dtype.kind == "f" and edges is None:
         raise NA(f"the channel {name!r} takes amounts: say where views part, edges=[0.25, 0.5, 0.75]")

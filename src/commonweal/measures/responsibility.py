@@ -39,7 +39,7 @@ def diffusion(blame: Any) -> Diffusion:
 def harm_done(trace: Trace) -> np.ndarray:
     """Float[W, n]: the harm that each agent did, all values together, by their weights."""
     if not trace.card.values:
-        raise NA("the card declares no value")
+        raise NA(trace.card.lacks("declares no value"))
     weights = np.array([v.weight / (v.worst - v.least) for v in trace.card.values])
     return (np.asarray(trace.harm, dtype=float) @ weights).sum(axis=1)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._describe import called, rebuild
-from .._measure import NA, Measure, measure
+from .._measure import INTENDED, NA, Measure, channel_of, measure
 from .._mind import Mind
 from .._probe import Anyone
 from .._run import run
@@ -65,7 +65,7 @@ def misalignment(conflict: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _harm(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     """Harm [W, T, n, v] in played ticks, else 0, and the number of decisions [W, 1]."""
     if not trace.card.values:
-        raise NA("the card declares no value")
+        raise NA(trace.card.lacks("declares no value"))
     acts = trace.alive.sum(axis=1)[:, None] * trace.shape[2]
     return np.where(trace.alive[..., None, None], trace.harm, 0.0), np.where(acts == 0, np.nan, acts)
 
@@ -137,7 +137,7 @@ def third_party_harm(reference: Mind | None = None) -> Measure:
         who = trace.card.stakeholders
         outside = [k for k, s in enumerate(who) if s.third_party]
         if not outside:
-            raise NA("the card has no third party")
+            raise NA(trace.card.lacks("has no third party"))
         ends = [[getattr(who[k], end) for k in outside] for end in ("low", "high")]
         low, high = np.array(ends, dtype=float)
         calm = run(Society(_governed(trace), reference or Silent()), [int(s) for s in trace.seeds])
@@ -154,7 +154,7 @@ def kept_by_tick(trace: Trace) -> np.ndarray:
     values = trace.card.values
     weights = np.array([v.weight for v in values])
     if not weights.sum() > 0:
-        raise NA("the card declares no value with a weight")
+        raise NA(trace.card.lacks("declares no value with a weight"))
     least, worst = (np.array([getattr(v, end) for v in values]) for end in ("least", "worst"))
     harm = trace.harm.sum(axis=2, dtype=float) * trace.shape[1]
     return np.clip(1.0 - (harm - least) / (worst - least), 0.0, 1.0) @ weights / weights.sum()
@@ -203,7 +203,7 @@ def kept_profile(trace: Trace) -> np.ndarray:
     """Float[W, n, v]: how well each agent kept each value, had all done the harm that it did."""
     values = trace.card.values
     if not values:
-        raise NA("the card declares no value")
+        raise NA(trace.card.lacks("declares no value"))
     least, worst = (np.array([getattr(v, end) for v in values]) for end in ("least", "worst"))
     harm = trace.harm.sum(axis=1, dtype=float) * trace.shape[2]
     return np.clip(1.0 - (harm - least) / (worst - least), 0.0, 1.0)
@@ -268,13 +268,12 @@ def population_misalignment(
         is better. Needs: a channel of acts, two agents. Bias: what was done last stands for a goal; two who
         want the same scarce thing are not seen to conflict.
         """
-        if channel is None and len(trace.intent) != 1 or channel is not None and channel not in trace.intent:
-            raise NA(f"no channel {channel!r} here; wanted one of {sorted(trace.intent)}")
+        name = channel_of(trace.intent, channel, INTENDED)
         w, t, n = trace.shape
         if n < 2:
             raise NA("one agent has nobody to be in conflict with")
         last = t - 1 - trace.alive[:, ::-1].argmax(axis=1)
-        goals = trace.intent[channel or [*trace.intent][0]][np.arange(w), last]
+        goals = trace.intent[name][np.arange(w), last]
         goals = np.where(np.any(trace.alive, axis=1, keepdims=True), goals, np.nan)
         apart = np.abs(goals[:, :, None] - goals[:, None, :])
         clash = np.minimum(apart, 1.0) if conflict == "distance" else np.sign(apart)
