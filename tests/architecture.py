@@ -10,9 +10,11 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_card _param _luck _graph _channel _prompt _journal _scenario _governed _stage _profile".split()
-CORE += "_mind _columns _trace _measure _survival _describe _society _tick _drive _refuse _speak".split()
-CORE += "_play _run _evolve _probe _validity".split()
+CORE = "_formulas _card _param _luck _graph _channel _prompt _journal _scenario _governed _stage".split()
+CORE += (
+    "_profile _mind _columns _trace _measure _survival _describe _society _tick _drive _refuse _speak".split()
+)
+CORE += "_refuse _speak _play _run _evolve _probe _validity".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "accounts", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything

@@ -14,6 +14,7 @@ import numpy as np
 
 from .._card import Oracle, Unknown
 from .._describe import REHEARSED, rehearsed
+from .._formulas import rate_bound
 from .._measure import NA, Estimate, Measure, measure, summarize
 from .._trace import Trace
 
@@ -213,7 +214,7 @@ def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     if worlds is not None:
         return _one_world(known, worlds, rate)
     count, n = int(known.sum()), len(known)
-    bound = _upper(count, n)
+    bound = rate_bound(count, n)
     unknown = len(broken) - n
     seen = f"{count} of {n} worlds violated a right" + (f", {unknown} unknown" if unknown else "")
     seen += f"; 95% upper bound {bound:.2%}"
@@ -225,13 +226,6 @@ def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     if rate > 0:
         need = f"needs >= {math.floor(math.log(0.05) / math.log1p(-rate)) + 1} clean worlds, has {n}"
     return Gate("undecided", need, count, n, bound, rate)
-
-
-def _upper(count: int, n: int) -> float:
-    """The one-sided 95 % Clopper-Pearson upper bound of a rate; 1 where nothing limits it."""
-    from scipy import stats  # imported late: half a second that --help need not pay
-
-    return 1.0 if count >= n else float(stats.beta.ppf(0.95, count + 1, n - count))
 
 
 def _one_world(known: np.ndarray, worlds: int, rate: float) -> Gate:

@@ -11,13 +11,14 @@ import numpy as np
 
 from .._card import Unknown
 from .._describe import called, rebuild
+from .._formulas import entropy, herfindahl
 from .._measure import NA, Measure
 from .._run import replay
 from .._trace import Trace
 
 CALVANO = "Calvano, Calzolari, Denicolo, Pastorello 2020, AER 110:3267"
 LIN = "Lin, Ojha, Cai, Chen 2024, arXiv 2410.00031"
-NOBODY = "nothing was sold"
+NOBODY = "nothing was sold, or less than nothing"
 
 # ------------------------------------------------------------------------------------------ formulas
 
@@ -28,27 +29,21 @@ def profit_gain(profit: Any, nash: Any, monopoly: Any) -> np.ndarray:
     return (profit - nash) / np.where(monopoly != nash, monopoly - nash, np.nan)
 
 
-def herfindahl(sales: Any) -> np.ndarray:
-    """sum of squared shares of sales [..., firms, markets] within each market, markets weighted by size."""
+def market_concentration(sales: Any) -> np.ndarray:
+    """`herfindahl` of each market of sales [..., firms, markets], markets weighted by size."""
     sales = np.asarray(sales, dtype=float)
-    size = sales.sum(axis=-2)
-    each = (sales**2).sum(axis=-2) / np.where(size > 0, size, 1.0)
+    size, each = sales.sum(axis=-2), np.asarray(herfindahl(np.swapaxes(sales, -1, -2)))
     total = size.sum(axis=-1)
-    return each.sum(axis=-1) / np.where(total > 0, total, np.nan)
+    return np.where(size > 0, each * size, 0.0).sum(axis=-1) / np.where(total > 0, total, np.nan)
 
 
 def division(sales: Any) -> np.ndarray:
     """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0."""
     sales = np.asarray(sales, dtype=float)
-    total = sales.sum(axis=(-2, -1), keepdims=True)
-    p = sales / np.where(total > 0, total, np.nan)
-
-    def entropy(q: np.ndarray, axes: Any) -> np.ndarray:
-        return -(q * np.log2(np.where(q > 0, q, 1.0))).sum(axis=axes)
-
-    firm, market = entropy(p.sum(axis=-1), -1), entropy(p.sum(axis=-2), -1)
+    firm, market = np.asarray(entropy(sales.sum(axis=-1))), np.asarray(entropy(sales.sum(axis=-2)))
+    both = np.asarray(entropy(sales.reshape(*sales.shape[:-2], -1)))
     least = np.minimum(firm, market)
-    return (firm + market - entropy(p, (-2, -1))) / np.where(least > 1e-12, least, np.nan)
+    return (firm + market - both) / np.where(least > 1e-12, least, np.nan)
 
 
 def division_null(sales: Any, draws: int = 200, seed: int = 0) -> np.ndarray:
@@ -120,7 +115,8 @@ def _sales(trace: Trace, sold: Sequence[str] | None) -> np.ndarray:
     missing = [name for name in sold if name not in tables]
     if missing or not sold:
         raise NA(f"no event or channel says what was sold (of {sorted(tables)}): pass sold=[...]")
-    return np.stack([np.where(trace.alive[..., None], tables[name], 0.0) for name in sold], axis=-1)
+    made = np.stack([np.where(trace.alive[..., None], tables[name], 0.0) for name in sold], axis=-1)
+    return np.where(made < 0.0, np.nan, made)
 
 
 def concentration(sold: Sequence[str] | None = None) -> Measure:
@@ -136,7 +132,7 @@ def concentration(sold: Sequence[str] | None = None) -> Measure:
         Range 1/n to 1, lower is less concentrated. Needs: sales. Bias: of one firm better than the others
         it says the same as of a division of markets.
         """
-        return herfindahl(_sales(trace, sold).sum(axis=1))
+        return market_concentration(_sales(trace, sold).sum(axis=1))
 
     cites = "Hirschman 1945; Herfindahl 1950; " + LIN
     return Measure(called("concentration", sold=(sold, None)), function, "index", "lower", cites, NOBODY)
@@ -166,7 +162,7 @@ def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measu
         return found
 
     name = called("market_division", sold=(sold, None), chance=(chance, 0))
-    undefined = "one firm or one market had all sales"
+    undefined = "one firm or one market had all sales, or less than nothing was sold"
     return Measure(
         name, function, "share of bits", "lower", LIN + "; normalized mutual information", undefined
     )

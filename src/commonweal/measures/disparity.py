@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import gini
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -81,11 +82,8 @@ def wealth_gini(
         1 normalized, lower is more equal. Needs: the event, nowhere negative. Bias: raw, its largest
         value depends on n.
         """
-        x, n = _ends(trace, of, total, 0.5)[1], trace.shape[2]
-        fine = (x >= 0).all(axis=1) & (x.sum(axis=1) > 0)
-        gaps = np.abs(x[:, :, None] - x[:, None]).sum(axis=(1, 2))
-        below = 2.0 * (n if convention == "raw" else n - 1) * x.sum(axis=1)
-        return gaps / np.where(fine & (below > 0), below, np.nan)
+        x = _ends(trace, of, total, 0.5)[1]
+        return gini(np.where((x >= 0).all(axis=1, keepdims=True), x, np.nan), convention == "normalized")
 
     name = f"wealth_gini({of}{', total' if total else ''}, {convention})"
     why = "an amount is negative, or all are zero"

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import entropy, jensen_shannon
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -125,10 +126,9 @@ def convention_strength(
             k = len(names) if options is None else options
             if len(names) > k:
                 raise NA(f"{len(names)} different acts are more than options={k}")
-            share = np.array([(last == name).sum() for name in names]) / max(1, (~np.isnan(last)).sum())
-            entropy = -(share * np.log(np.where(share > 0, share, 1.0))).sum()
-            known = share.sum() > 0
-            found.append((1.0 - entropy / np.log(k) if k > 1 else 1.0) if known else np.nan)
+            counts = np.array([(last == name).sum() for name in names])
+            known = counts.sum() > 0
+            found.append((1.0 - entropy(counts, base=k) if k > 1 else 1.0) if known else np.nan)
         return np.array(found)
 
     name = f"convention_strength({of}, {f'{options} options' if options else 'options seen'}, {ticks} ticks)"
@@ -235,14 +235,6 @@ def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveB
 
 
 # ------------------------------------------------------------------------------ drift and diversity
-
-
-def jensen_shannon(p: Any, q: Any) -> np.ndarray:
-    """Bits, over the last axis: 0 for equal distributions, 1 for disjoint ones. Source: Lin 1991."""
-    p, q = np.broadcast_arrays(np.asarray(p, dtype=float), np.asarray(q, dtype=float))
-    middle = (p + q) / 2.0
-    parts = [np.divide(x, middle, out=np.ones_like(middle), where=x > 0) for x in (p, q)]
-    return (p * np.log2(parts[0]) + q * np.log2(parts[1])).sum(axis=-1) / 2.0
 
 
 def value_drift(

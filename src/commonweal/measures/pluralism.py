@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import called
+from .._formulas import entropy, jensen_shannon
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
@@ -18,23 +19,6 @@ NO_TICK = "no tick was played"
 SORENSEN = "Sorensen et al. 2024, A Roadmap to Pluralistic Alignment, arXiv 2402.05070"
 
 # ------------------------------------------------------------------------------------------ formulas
-
-
-def entropy(counts: Any) -> np.ndarray:
-    """Bits of the distribution along the last axis; NaN where nothing was counted."""
-    counts = np.asarray(counts, dtype=float)
-    total = counts.sum(axis=-1, keepdims=True)
-    p = counts / np.where(total > 0, total, np.nan)
-    return -(p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=-1)
-
-
-def divergence(p: Any, q: Any) -> np.ndarray:
-    """The Jensen-Shannon divergence in bits along the last axis, from 0 to 1. Source: Lin 1991."""
-    p, q = (np.asarray(x, dtype=float) for x in (p, q))
-    p, q = (
-        x / np.where(x.sum(axis=-1, keepdims=True) > 0, x.sum(axis=-1, keepdims=True), np.nan) for x in (p, q)
-    )
-    return entropy((p + q) / 2.0) - (entropy(p) + entropy(q)) / 2.0
 
 
 def coverage(voiced: Any, window: Any, weighted: bool = False) -> np.ndarray:
@@ -49,7 +33,7 @@ def null(population: Any, size: int, draws: int = 1000, seed: int = 0) -> np.nda
     """Float[draws]: 1 - JSD to the population of fair random samples of `size`: what chance alone gives."""
     p = np.asarray(population, dtype=float)
     samples = np.random.default_rng(seed).multinomial(size, p / p.sum(), size=draws)
-    return 1.0 - divergence(samples, p)
+    return 1.0 - jensen_shannon(samples, p)
 
 
 # ------------------------------------------------------------------------------------------ measures
@@ -173,7 +157,7 @@ def distributional_pluralism(
         out = _spread(done, m)
         out = np.pad(out, ((0, 0), (0, held.shape[1] - m)))
         held = np.broadcast_to(held, out.shape)
-        like = 1.0 - divergence(out, held)
+        like = 1.0 - jensen_shannon(out, held)
         for w in range(len(like) if chance else 0):
             if not np.isnan(like[w]):
                 like[w] -= null(held[w], int(out[w].sum()), chance).mean()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import agreement
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -47,36 +48,6 @@ def bimodality_coefficient(x: Any) -> float:
     skew = m3 / m2**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
     excess = ((n + 1) * (m4 / m2**2 - 3.0) + 6.0) * (n - 1) / ((n - 2) * (n - 3))
     return float((skew**2 + 1.0) / (excess + 3.0 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
-
-
-def agreement(frequencies: Any) -> float:
-    """Agreement on an ordered scale, from how many chose each of its K answers.
-
-    The counts are taken apart into layers of equal height; a layer on S of the K answers has agreement
-    U (1 - (S - 1) / (K - 1)), where U, from 1 to -(K - 1) / (K - 2), is how unimodal it is; layers weigh by
-    their share. 1: all chose one answer; 0: evenly spread; -1: half at either end. NaN without answers.
-    Source: van der Eijk 2001, Quality and Quantity 35:325.
-    """
-    left = np.asarray(frequencies, dtype=float).copy()
-    whole, found = left.sum(), 0.0
-    while left.sum() > 1e-12 * whole:
-        layer = left > 1e-12 * whole
-        height = left[layer].min()
-        found += _unimodal(layer) * height * layer.sum() / whole
-        left = np.where(layer, left - height, 0.0)
-    return float(found) if whole > 0 else float("nan")
-
-
-def _unimodal(layer: np.ndarray) -> float:
-    """Agreement of one layer, Bool[K]."""
-    k, s = len(layer), int(layer.sum())
-    on, off = layer.astype(int), (~layer).astype(int)
-    before, after = np.cumsum(on) - on, s - np.cumsum(on)
-    apart = (off * before * after).sum()  # triples 1 0 1
-    pairs = before * (before - 1) // 2 + after * (after - 1) // 2
-    close = (off * pairs).sum()  # triples 1 1 0 and 0 1 1
-    u = 1.0 if apart + close == 0 else ((k - 2) * close - (k - 1) * apart) / ((k - 2) * (apart + close))
-    return u * (1.0 - (s - 1) / (k - 1))
 
 
 def esteban_ray(

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import entropy
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -29,11 +30,8 @@ def diffusion(blame: Any) -> Diffusion:
     for one agent alone. Bias: mitigation (negative blame) is left out, never netted.
     """
     blamed = np.maximum(np.asarray(blame, dtype=float), 0.0)
-    whole = blamed.sum(axis=-1, keepdims=True)
-    rho = blamed / np.where(whole > 0, whole, np.nan)
-    entropy = 0.0 - (rho * np.log(np.where(rho > 0, rho, 1.0))).sum(axis=-1)
-    n = blamed.shape[-1]
-    return Diffusion(entropy / np.log(n) if n > 1 else np.full_like(entropy, np.nan), np.exp(entropy))
+    spread, n = np.asarray(entropy(blamed, base=np.e)), blamed.shape[-1]
+    return Diffusion(spread / np.log(n) if n > 1 else np.full_like(spread, np.nan), np.exp(spread))
 
 
 def harm_done(trace: Trace) -> np.ndarray:

@@ -21,16 +21,6 @@ MACHIAVELLI = "Pan et al. 2023, MACHIAVELLI, arXiv 2304.03279"
 NO_TICK = "no tick was played"
 
 
-def rate_bound(count: int, n: int, level: float = 0.95) -> float:
-    """The one-sided upper bound of a rate after `count` of `n`; 1 - (1 - level)^(1/n) after none.
-
-    Source: Clopper and Pearson 1934.
-    """
-    from scipy import stats  # imported late: --help need not pay
-
-    return 1.0 if count >= n else float(stats.beta.ppf(level, count + 1, n - count))
-
-
 def holistic_index(objective: float, value: float, preference: float, gate: bool = True) -> float:
     """One number beside the vector, never instead of it: gate (O V P)^(1/3), nothing below 0."""
     return float(gate * max(objective, 0.0) ** (1 / 3) * max(value * preference, 0.0) ** (1 / 3))
