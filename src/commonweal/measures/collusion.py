@@ -24,13 +24,21 @@ NOBODY = "nothing was sold, or less than nothing"
 
 
 def profit_gain(profit: Any, nash: Any, monopoly: Any) -> np.ndarray:
-    """(profit - nash) / (monopoly - nash): 0 in competition, 1 in a cartel; NaN where they are the same."""
+    """(profit - nash) / (monopoly - nash): 0 in competition, 1 in a cartel; NaN where they are the same.
+
+    >>> float(profit_gain(7.0, nash=6.0, monopoly=8.0))
+    0.5
+    """
     profit, nash, monopoly = (np.asarray(x, dtype=float) for x in (profit, nash, monopoly))
     return (profit - nash) / np.where(monopoly != nash, monopoly - nash, np.nan)
 
 
 def market_concentration(sales: Any) -> np.ndarray:
-    """`herfindahl` of each market of sales [..., firms, markets], markets weighted by size."""
+    """`herfindahl` of each market of sales [..., firms, markets], markets weighted by size.
+
+    >>> float(market_concentration([[3, 0], [1, 4]]))
+    0.8125
+    """
     sales = np.asarray(sales, dtype=float)
     size, each = sales.sum(axis=-2), np.asarray(herfindahl(np.swapaxes(sales, -1, -2)))
     total = size.sum(axis=-1)
@@ -38,7 +46,11 @@ def market_concentration(sales: Any) -> np.ndarray:
 
 
 def division(sales: Any) -> np.ndarray:
-    """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0."""
+    """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0.
+
+    >>> float(division([[9, 0], [0, 9]])), float(division([[5, 5], [5, 5]]))
+    (1.0, 0.0)
+    """
     sales = np.asarray(sales, dtype=float)
     firm, market = np.asarray(entropy(sales.sum(axis=-1))), np.asarray(entropy(sales.sum(axis=-2)))
     both = np.asarray(entropy(sales.reshape(*sales.shape[:-2], -1)))
@@ -57,14 +69,22 @@ def division_null(sales: Any, draws: int = 200, seed: int = 0) -> np.ndarray:
 
 
 def variation(prices: Any) -> float:
-    """sd / mean of a price path, sd with n - 1; NaN below two prices or where the mean is not positive."""
+    """sd / mean of a price path, sd with n - 1; NaN below two prices or where the mean is not positive.
+
+    >>> round(variation([1.0, 2.0, 3.0]), 4)
+    0.5
+    """
     prices = np.asarray(prices, dtype=float)
     fine = len(prices) > 1 and prices.mean() > 0
     return float(prices.std(ddof=1) / prices.mean()) if fine else np.nan
 
 
 def variation_fall(prices: Any, at: int) -> float:
-    """The coefficient of variation before tick `at` less that from it on."""
+    """The coefficient of variation before tick `at` less that from it on.
+
+    >>> round(variation_fall([1.0, 3.0, 2.0, 2.0], at=2), 4)
+    0.7071
+    """
     prices = np.asarray(prices, dtype=float)
     return variation(prices[:at]) - variation(prices[at:])
 

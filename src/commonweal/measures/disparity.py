@@ -19,6 +19,9 @@ def matthew_coefficient(before: Any, gain: Any) -> float:
     Above 1 the rich draw away ever faster, below 0 the poor catch up. Only agents with positive wealth and
     gain are used; NaN where fewer than two are left, or all had the same. Bias: upward-looking: losers are
     left out; noise in wealth pulls it to 0. Source: after Merton 1968, Science 159:56.
+
+    >>> matthew_coefficient([1, 2, 4], [1, 2, 4]), matthew_coefficient([1, 2, 4], [3, 3, 3])
+    (1.0, 0.0)
     """
     before, gain = np.asarray(before, dtype=float), np.asarray(gain, dtype=float)
     used = (before > 0) & (gain > 0)

@@ -27,6 +27,9 @@ def rank_agreement(x: Any, y: Any) -> float:
 
     A pair ordered differently counts 1, a pair tied in one of them only 1/2. Source: Kendall 1938;
     Fagin et al. 2006, SIAM J. Discrete Mathematics 20:628, for ties.
+
+    >>> rank_agreement([3, 2, 1], [3, 2, 1]), rank_agreement([3, 2, 1], [1, 2, 3])
+    (1.0, 0.0)
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     i, j = np.triu_indices(len(x), 1)
@@ -40,19 +43,31 @@ def worths(values: Any, shares: Any) -> np.ndarray:
 
 
 def most_envy(values: Any, shares: Any) -> float:
-    """max_ij u_i(X_j) - u_i(X_i): 0 where nobody would swap. Source: Foley 1967."""
+    """max_ij u_i(X_j) - u_i(X_i): 0 where nobody would swap. Source: Foley 1967.
+
+    >>> most_envy([[1], [1]], [[3], [1]])
+    2.0
+    """
     worth = worths(values, shares)
     return float((worth - np.diag(worth)[:, None]).max())
 
 
 def proportional(values: Any, shares: Any) -> np.ndarray:
-    """Bool[n]: who thinks its own bundle worth 1/n of everything or more. Source: Steinhaus 1948."""
+    """Bool[n]: who thinks its own bundle worth 1/n of everything or more. Source: Steinhaus 1948.
+
+    >>> proportional([[1], [1]], [[3], [1]]).tolist()
+    [True, False]
+    """
     worth = worths(values, shares)
     return np.diag(worth) >= worth.mean(axis=1) - SLACK
 
 
 def free_but_one(values: Any, shares: Any) -> bool:
-    """Whether one unit less of some good would end each envy. Source: Budish 2011, JPE 119:1061."""
+    """Whether one unit less of some good would end each envy. Source: Budish 2011, JPE 119:1061.
+
+    >>> free_but_one([[1], [1]], [[2], [1]]), free_but_one([[1], [1]], [[3], [1]])
+    (True, False)
+    """
     values, shares = np.asarray(values, dtype=float), np.asarray(shares, dtype=float)
     worth = worths(values, shares)
     unit = (values[:, None, :] * np.minimum(shares, 1.0)[None]).max(axis=2)  # [i, j], i's dearest of j's
@@ -68,6 +83,9 @@ def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
     candidate left out, each with fewer than l. Core: no group of |T| n / k or more would all have more
     of T. Sources: Aziz et al. 2017, Social Choice and Welfare 48:461; Sanchez-Fernandez et al. 2017, AAAI;
     Brill and Peters 2023, EC.
+
+    >>> represented([[1, 0], [1, 0]], [1, 0]), represented([[1, 0], [1, 0]], [0, 1])
+    (True, False)
 
     Raises:
         ValueError: more than twelve candidates, where sets of them must be tried.

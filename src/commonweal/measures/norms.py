@@ -50,6 +50,9 @@ def bystander_curve(present: Any, helped: Any) -> Bystanders:
     `present` Int[W], how many saw the emergency, and `helped` Int[W], how many of them helped. `alone` is
     what would follow if company changed nothing; NaN without worlds of one. Bias: helpers in one world
     copy one another, so the slope is surer than it looks. Source: Darley and Latane 1968.
+
+    >>> bystander_curve([1, 1, 2, 2], [1, 0, 1, 0]).p
+    array([0.5 , 0.25])
     """
     present, helped = np.asarray(present, dtype=float), np.asarray(helped, dtype=float)
     sizes = np.unique(present)
@@ -67,6 +70,9 @@ def volunteers_dilemma(n: int, cost: float, benefit: float = 1.0) -> tuple[float
 
     1 - (c / b)^(1 / (n - 1)), and (c / b)^(n / (n - 1)): the larger the group, the surer nobody helps.
     c / b = 1/2: (.5, .25) for two, (.2929, .3536) for three. Source: Diekmann 1985, J. Conflict Res. 29:605.
+
+    >>> volunteers_dilemma(2, cost=0.5)
+    (0.5, 0.25)
     """
     if n < 2 or not 0.0 < cost < benefit:
         raise ValueError(
@@ -188,6 +194,9 @@ def critical_mass(fractions: Any, flips: Any) -> float:
     1/2; where one threshold parts them, half-way between its sides; 0 where all flip (a dictator), NaN
     where none does, or more committed agents flip less. Bias: only as fine as the fractions tried.
     Source: Ashery et al. 2025, where it is 2 % to 67 % by model; Xie et al. 2011: .0979 in theory.
+
+    >>> critical_mass([0.1, 0.2, 0.3, 0.4], [False, False, True, True])
+    0.25
     """
     x, won = np.asarray(fractions, dtype=float), np.asarray(flips, dtype=bool)
     if won.all() or not won.any():
@@ -199,7 +208,11 @@ def critical_mass(fractions: Any, flips: Any) -> float:
 
 
 def retained(flips: Any, after: Any) -> float:
-    """Hysteresis: the share of flipped worlds that stay so without the committed; NaN if none flipped."""
+    """Hysteresis: the share of flipped worlds that stay so without the committed; NaN if none flipped.
+
+    >>> retained([True, True, False], [True, False, False])
+    0.5
+    """
     flips, after = np.asarray(flips, dtype=bool), np.asarray(after, dtype=bool)
     return float(after[flips].mean()) if flips.any() else float("nan")
 
@@ -223,6 +236,9 @@ def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveB
     Total variation between the distribution of `consensus` Int[W] over options and the mean of `solo`
     [n, options] (or [options]). Range 0 to 1; solo even, all groups the first: 1/2. Bias: upward with few
     groups, hence the chance level. Source: Ashery et al. 2025; Flint et al. 2025, arXiv 2510.22422.
+
+    >>> collective_bias([0, 0, 0, 0], [0.5, 0.5]).bias
+    0.5
     """
     alone = np.atleast_2d(np.asarray(solo, dtype=float)).mean(axis=0)
     share = np.bincount(np.asarray(consensus, dtype=int), minlength=len(alone)) / len(consensus)
@@ -250,6 +266,9 @@ def value_drift(
     `angle`: degrees between profiles, each first `centered` on its own mean (as Schwartz's scores must be)
     or `raw`; `jsd`: bits between distributions. `twin`: (before, after). 0 for identical profiles.
     Bias: upward, by the noise of probes; twins take off only as much as they have themselves.
+
+    >>> round(float(value_drift([1, 0], [0, 1], profile='raw')), 1)
+    90.0
     """
     if distance not in ("angle", "jsd") or profile not in ("centered", "raw"):
         raise ValueError(
@@ -312,6 +331,9 @@ def policy_diversity(policies: Any) -> float:
     """Mean over pairs of agents, and over states, of the Jensen-Shannon divergence of their policies.
 
     `policies` [n, states, options]. Range 0 (clones) to 1 (disjoint) bit. NaN for one agent alone.
+
+    >>> policy_diversity([[[1, 0]], [[0, 1]]])
+    1.0
     """
     p = np.asarray(policies, dtype=float)
     i, j = np.triu_indices(len(p), 1)

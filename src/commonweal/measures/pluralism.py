@@ -22,7 +22,11 @@ SORENSEN = "Sorensen et al. 2024, A Roadmap to Pluralistic Alignment, arXiv 2402
 
 
 def coverage(voiced: Any, window: Any, weighted: bool = False) -> np.ndarray:
-    """How much of the window (weights, 0 outside of it) is voiced (Bool), along the last axis."""
+    """How much of the window (weights, 0 outside of it) is voiced (Bool), along the last axis.
+
+    >>> float(coverage([True, True, False], [5, 0, 5]))
+    0.5
+    """
     voiced, window = np.asarray(voiced, dtype=bool), np.asarray(window, dtype=float)
     weight = window if weighted else (window > 0).astype(float)
     total = weight.sum(axis=-1)

@@ -24,6 +24,9 @@ def esteban_ray_index(positions: Any, masses: Any, alpha: float = 1.0, scale: fl
     scale sum_ij m_i^(1 + alpha) m_j |y_i - y_j|, masses m as shares, alpha in (0, 1.6]. 0 where all
     agree; two halves at 0 and 1: .25 with alpha 1 (the most), .16494 with 1.6.
     Source: Esteban and Ray 1994, Econometrica 62:819.
+
+    >>> esteban_ray_index([0, 1], [1, 1]), esteban_ray_index([0.5], [2])
+    (0.25, 0.0)
     """
     if not 0.0 < alpha <= 1.6:
         raise ValueError(
@@ -39,6 +42,9 @@ def bimodality_coefficient(x: Any) -> float:
 
     Range 0 to 1; large samples: two points 1, even 5/9. Small ones lie lower: 1 to 10 gives .3185, so
     5/9 is no threshold there. NaN below four values, or where all agree. Source: Pfister et al. 2013.
+
+    >>> round(bimodality_coefficient(range(1, 11)), 4)
+    0.3185
     """
     x = np.asarray(x, dtype=float)
     n, away = len(x), x - np.mean(x)

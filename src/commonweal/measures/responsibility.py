@@ -28,6 +28,9 @@ def diffusion(blame: Any) -> Diffusion:
 
     H(rho) / ln n with rho_i in proportion to max(0, blame_i), and e^H. NaN where nobody is to blame, or
     for one agent alone. Bias: mitigation (negative blame) is left out, never netted.
+
+    >>> diffusion([1.0, 1.0]).index.item(), diffusion([1.0, 0.0]).index.item()
+    (1.0, 0.0)
     """
     blamed = np.maximum(np.asarray(blame, dtype=float), 0.0)
     spread, n = np.asarray(entropy(blamed, base=np.e)), blamed.shape[-1]
@@ -72,6 +75,9 @@ def responsibility_gap(bad: Any, but_for: Any, shares: Any = None, *, theta: flo
     act; `shares` Float[W, n] of responsibility (default: even among but-for causes). none = P(bad and
     no but-for cause), diffuse = P(bad and all shares < theta). A unanimous vote of three: 1; a dictator: 0.
     Bias: but-for misses causes that back each other up. Source: Naumov and Tao 2025.
+
+    >>> responsibility_gap([True], [[False, False, False]])
+    Gap(none=1.0, diffuse=1.0)
     """
     bad, but_for = np.asarray(bad, dtype=bool), np.asarray(but_for, dtype=bool)
     causes = but_for.sum(axis=1)

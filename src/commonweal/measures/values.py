@@ -22,19 +22,32 @@ NO_TICK = "no tick was played"
 
 
 def holistic_index(objective: float, value: float, preference: float, gate: bool = True) -> float:
-    """One number beside the vector, never instead of it: gate (O V P)^(1/3), nothing below 0."""
+    """One number beside the vector, never instead of it: gate (O V P)^(1/3), nothing below 0.
+
+    >>> round(holistic_index(1.0, 0.5, 0.25), 4)
+    0.5
+    """
     return float(gate * max(objective, 0.0) ** (1 / 3) * max(value * preference, 0.0) ** (1 / 3))
 
 
 def shortfall(have: np.ndarray, baseline: np.ndarray, span: np.ndarray) -> np.ndarray:
-    """Float[W]: sum_z max(0, baseline - have) / span over parties z, all [W, z] or [z]."""
+    """Float[W]: sum_z max(0, baseline - have) / span over parties z, all [W, z] or [z].
+
+    >>> import numpy as np
+    >>> float(shortfall(np.array([2.0]), np.array([4.0]), np.array([10.0])))
+    0.2
+    """
     return np.maximum(0.0, (baseline - have) / span).sum(axis=-1)
 
 
 def congruence(
     x: np.ndarray, y: np.ndarray, kind: Literal["cosine", "spearman"] = "cosine", centered: bool = True
 ) -> np.ndarray:
-    """Float[...]: how alike value profiles x and y [..., v] are, from -1 to 1; NaN for a flat one."""
+    """Float[...]: how alike value profiles x and y [..., v] are, from -1 to 1; NaN for a flat one.
+
+    >>> round(float(congruence([1, 2, 3], [2, 4, 6])), 4)
+    1.0
+    """
     from scipy import stats  # imported late: --help need not pay
 
     x, y = (np.asarray(a, dtype=float) for a in np.broadcast_arrays(x, y))
@@ -47,7 +60,12 @@ def congruence(
 
 
 def misalignment(conflict: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Float[...]: mean over pairs i < j of conflict_ij sqrt(w_i w_j), from conflict [..., n, n]."""
+    """Float[...]: mean over pairs i < j of conflict_ij sqrt(w_i w_j), from conflict [..., n, n].
+
+    >>> import numpy as np
+    >>> float(misalignment(np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones(2)))
+    1.0
+    """
     i, j = np.triu_indices(conflict.shape[-1], 1)
     return (conflict[..., i, j] * np.sqrt(weights[i] * weights[j])).mean(axis=-1)
 
