@@ -128,6 +128,8 @@ class Results:
             if sums and None not in sums:
                 calls, tokens, dollars, refused = map(float, sums)
                 price = "price unknown" if np.isnan(dollars) else f"${dollars:,.2f}"
+                untold = rows["speech:uncounted"].sum() if "speech:uncounted" in rows.columns else 0
+                price += f" ({untold:,.0f} calls without a count of tokens)" if untold else ""
                 lost = f"; {refused:,.0f} decisions refused in valid worlds" if refused else ""
                 told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, {price}{lost}"
         return told

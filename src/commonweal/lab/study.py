@@ -241,12 +241,17 @@ def _lame(folder: Path, cell: Cell) -> bool:
 
 
 def _spoken(trace: Trace) -> dict[str, np.ndarray]:
-    """What speakers cost in each world, Float[W] each: calls, tokens, dollars, and decisions refused."""
+    """What speakers cost in each world, Float[W] each: calls, tokens, dollars, and decisions refused.
+
+    `uncounted` are the calls of which the provider did not tell the tokens.
+    """
     if trace.refused is None:
         return {}
     known = pl.when(pl.col("cost").is_null().any()).then(None).otherwise(pl.col("cost").sum())
-    tokens = (pl.col("read") + pl.col("written")).sum()
-    sums = trace.replies.group_by("seed").agg(calls=pl.len(), tokens=tokens, dollars=known.first())
+    told = pl.col("read") + pl.col("written")
+    sums = trace.replies.group_by("seed").agg(
+        calls=pl.len(), tokens=told.sum(), dollars=known.first(), uncounted=told.null_count()
+    )
     worlds = pl.DataFrame({"seed": trace.seeds}).join(sums, on="seed", how="left", maintain_order="left")
     found = {
         f"speech:{name}": worlds[name]
