@@ -66,10 +66,10 @@ def test_a_table_gives_what_its_arrays_give():
     assert found.recipe["agents"] == ["ann", "bob"]
 
 
-@given(st.permutations(ROWS))
-@settings(max_examples=20)
-def test_the_order_of_the_rows_is_nothing(rows):
-    assert np.array_equal(table(rows).net, table().net)
+@given(st.permutations(range(len(ROWS))))
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_the_rows_is_nothing(order):
+    assert np.array_equal(table([ROWS[i] for i in order]).net, table().net)
 
 
 def test_a_table_may_be_of_any_kind():

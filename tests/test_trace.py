@@ -1,6 +1,8 @@
 """A trace is checked where it is made: shapes, kinds, seeds and names, each fault in one line."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +81,20 @@ def test_any_other_shape_is_refused(shape, data):
 def test_no_world_is_a_trace_too():
     none = make_trace(PAY).worlds([])
     assert none.shape == (0, T, N) and gini(none).shape == (0,)
+
+
+def test_pandas_is_an_extra_and_named(monkeypatch):
+    trace = make_trace(PAY)
+    for name in ("pandas", "pyarrow"):
+        monkeypatch.setattr("commonweal._trace.find_spec", lambda x, name=name: None if x == name else True)
+        with pytest.raises(ImportError, match=rf"needs {name}, .*pip install 'commonweal\[pandas\]'"):
+            trace.to_pandas()
+    told = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert re.search(r"^pandas = \[.*pandas.*pyarrow", told, re.M)
+
+
+def test_pandas_gets_every_decision():
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    found = make_trace(PAY).to_pandas()
+    assert list(found.columns)[:4] == ["seed", "world", "t", "agent"] and len(found) == PAY.size

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,14 @@ class Trace:
             columns["felt"] = self.felt.ravel()
         return pl.DataFrame(columns).filter(self.alive[grid[0], grid[1]])
 
+    def to_pandas(self) -> Any:
+        """`decisions` as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas or pyarrow is not there; the extra `commonweal[pandas]` brings both.
+        """
+        return in_pandas(self.decisions())
+
     def save(self, folder: str | os.PathLike) -> Path:
         """Write the trace to a new folder of Parquet files; all of it appears, or nothing."""
         folder = Path(folder)
@@ -177,6 +186,16 @@ class Trace:
         self.messages.write_parquet(part / "messages.parquet")
         self.replies.write_parquet(part / "replies.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
+
+
+def in_pandas(table: pl.DataFrame) -> Any:
+    """The table as a pandas DataFrame. Raises ImportError with the line that installs what is missing."""
+    for name in ("pandas", "pyarrow"):
+        if find_spec(name) is None:
+            raise ImportError(
+                f"to_pandas() needs {name}, which is not here: pip install 'commonweal[pandas]'"
+            )
+    return table.to_pandas()
 
 
 def flatten(trace: Trace) -> dict[str, np.ndarray]:
