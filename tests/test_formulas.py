@@ -99,14 +99,15 @@ def test_the_measures_compute_the_same(x):
 # ------------------------------------------------------------------------------------------- errors
 
 
-@pytest.mark.parametrize("name", ["gini", "theil", "atkinson", "entropy", "herfindahl", "agreement"])
+@pytest.mark.parametrize("name", ["gini", "theil", "atkinson", "entropy", "herfindahl"])
 def test_what_cannot_be_read_is_refused_in_one_line(name):
     one = getattr(f, name)
     for came, said in [
-        ([1, -3], rf"{name}\(\) came with -3; wanted 0 or more.*: {name}\("),
+        ([1, -3], rf"{name}\(\) came with -3; wanted numbers of 0 or more: {name}\("),
+        ([1, np.inf], rf"{name}\(\) came with inf; wanted numbers of 0 or more: {name}\("),
         (["a", "b"], rf"{name}\(\) came with \['a', 'b'\]; wanted numbers.*: {name}\("),
         ([[1, 2], [3]], rf"{name}\(\) came with .*; wanted numbers, rows of one length: {name}\("),
-        (3.0, rf"{name}\(\) came with shape \(\); wanted numbers along the last axis: {name}\("),
+        (3.0, rf"{name}\(\) came with shape \(\); wanted \[\.\.\., \w+\]: {name}\("),
         ([], rf"{name}\(\) came with shape \(0,\)"),
     ]:
         with pytest.raises(ValueError, match=said) as error:
@@ -115,12 +116,34 @@ def test_what_cannot_be_read_is_refused_in_one_line(name):
     assert np.isnan(one([1.0, np.nan]))
 
 
+@pytest.mark.parametrize("name", [name for name in EVERY if name != "transfer"])  # whose symbols may be words
+@pytest.mark.parametrize("rubbish", ["abc", ["a", "b"], [[1, 2], [3]], object()], ids=repr)
+def test_no_formula_fails_without_saying_what_it_wants(name, rubbish):
+    known = inspect.signature(EVERY[name]).parameters.values()
+    needed = [rubbish for one in known if one.default is one.empty]
+    with pytest.raises(ValueError, match=r"came with .*; wanted numbers.*: \w+\(") as error:
+        EVERY[name](*needed)
+    assert "\n" not in str(error.value)
+
+
+def test_what_belongs_together_has_one_size():
+    with pytest.raises(ValueError, match=r"landau\(\) came with shape \(1, 2\); wanted \[n, n\]: landau\("):
+        f.landau([[0, 1]])
+    with pytest.raises(ValueError, match=r"loop_area\(\) came with shape \(2,\); wanted \[ticks\]"):
+        f.loop_area([0, 1, 0], [1, 2])
+    with pytest.raises(ValueError, match=r"conformity\(\) came with 2; wanted numbers of 0 to 1"):
+        f.conformity([2, 0], [1, 0])
+    with pytest.raises(ValueError, match=r"recovery\(\) came with 2.5; wanted a whole number"):
+        f.recovery([1, 1, 0, 1], shock=2.5)
+
+
 def test_other_slips():
-    with pytest.raises(ValueError, match="3 and 2 options; wanted the same ones"):
+    with pytest.raises(ValueError, match=r"shape \(2,\); wanted \[..., options\]"):
         f.jensen_shannon([1, 2, 3], [1, 2])
     with pytest.raises(ValueError, match="epsilon=0 is no inequality aversion"):
         f.atkinson([1, 2], 0)
-    with pytest.raises(ValueError, match="a scale of 1 answers"):
-        f.agreement([3])
+    for came, said in [([3], "a scale of 1 answers"), ([1, -3], "came with -3; wanted numbers of 0 or more")]:
+        with pytest.raises(ValueError, match=said):
+            f.agreement(came)
     with pytest.raises(ValueError, match="count=3, n=2"):
         f.rate_bound(3, 2)

@@ -4,11 +4,80 @@ All take NumPy arrays or lists, work along the last axis, and give a plain numbe
 gives NaN. Nothing here needs a trace, a card or JAX.
 """
 
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
+F = TypeVar("F", bound=Callable[..., Any])
 
+
+def takes(call: str, **shapes: str) -> Callable[[F], F]:
+    """Make a formula read its arguments as arrays of floats, and refuse what it cannot read, in one line.
+
+    `call` is a line that works. `shapes` says of each argument which axes it has, such as "n n", ("... n"
+    may have others before, "" is one number, "#" a whole one, "n+" is not empty); axes of one name have one
+    size. After a colon stand the bounds of its numbers: "n: 0..", "n: 0..1". NaN is allowed, and None where
+    it is the default.
+    """
+    wanted = {name: _Shape(shape) for name, shape in shapes.items()}
+
+    def make(formula: F) -> F:
+        known = inspect.signature(formula).parameters
+        order, optional = list(known), {name for name, one in known.items() if one.default is None}
+
+        @functools.wraps(formula)
+        def reads(*args: Any, **named: Any) -> Any:
+            every, sizes = dict(zip(order, args, strict=False)) | named, dict[str, int]()
+            for name, shape in wanted.items():
+                if name in every and not (every[name] is None and name in optional):
+                    every[name] = shape.read(every[name], sizes, call)
+            return formula(**every)
+
+        return reads  # type: ignore[return-value]
+
+    return make
+
+
+class _Shape:
+    """Axes and bounds, from a text such as "... n+: 0..1"."""
+
+    def __init__(self, text: str):
+        axes, _, bounds = text.partition(":")
+        self.axes = [axis for axis in axes.split() if axis not in ("...", "#")]
+        self.whole = axes == "#"
+        self.free, self.bounds = "..." in axes, bounds.strip()
+        low, _, high = self.bounds.partition("..")
+        self.low, self.high = float(low or "-inf"), float(high or "inf")
+
+    def read(self, x: Any, sizes: dict[str, int], call: str) -> Any:
+        name = call.partition("(")[0]
+        try:
+            found = np.asarray(x, dtype=float)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{name}() came with {x!r:.60}; wanted numbers, rows of one length: {call}"
+            ) from None
+        tail = found.shape[max(0, found.ndim - len(self.axes)) :]
+        fits = found.ndim >= len(self.axes) if self.free else found.ndim == len(self.axes)
+        for axis, size in zip(self.axes, tail, strict=False):
+            plain = axis.rstrip("+")
+            fits = fits and sizes.setdefault(plain, size) == size and (size > 0 or plain == axis)
+        if not fits:
+            like = ", ".join(["..."] * self.free + [axis.rstrip("+") for axis in self.axes])
+            raise ValueError(f"{name}() came with shape {found.shape}; wanted [{like}]: {call}")
+        if self.bounds and ((found < self.low) | (found > self.high) | np.isinf(found)).any():
+            odd = found[(found < self.low) | (found > self.high) | np.isinf(found)][0]
+            span = f"{self.low:g} to {self.high:g}" if np.isfinite(self.high) else f"{self.low:g} or more"
+            raise ValueError(f"{name}() came with {odd:g}; wanted numbers of {span}: {call}")
+        if self.whole and not float(found).is_integer():
+            raise ValueError(f"{name}() came with {found:g}; wanted a whole number: {call}")
+        return found if self.axes or self.free else int(found) if self.whole else float(found)
+
+
+@takes("gini([1, 2, 3])", x="... n+: 0..")
 def gini(x: Any, normalized: bool = False) -> Any:
     """How unequally amounts are spread, [..., n] to [...]: 0 all equal, (n - 1) / n one has all.
 
@@ -25,13 +94,13 @@ def gini(x: Any, normalized: bool = False) -> Any:
     Raises:
         ValueError: no numbers, or an amount below 0.
     """
-    x = _amounts(x, "gini([1, 2, 3])")
     n = x.shape[-1]
     k = np.arange(1, n)
     gaps = (np.diff(np.sort(x, axis=-1), axis=-1) * k * (n - k)).sum(axis=-1)  # over pairs i < j
     return _plain(gaps / _whole((n - 1 if normalized else n) * x.sum(axis=-1)))
 
 
+@takes("theil([1, 2, 3])", x="... n+: 0..")
 def theil(x: Any) -> Any:
     """Inequality as redundancy, Theil's T, in nats, [..., n] to [...]: 0 all equal, ln n one has all.
 
@@ -45,11 +114,11 @@ def theil(x: Any) -> Any:
     Raises:
         ValueError: no numbers, or an amount below 0.
     """
-    x = _amounts(x, "theil([1, 2, 3])")
     share = x / _whole(x.mean(axis=-1, keepdims=True))
     return _plain(np.mean(share * np.log(np.where(share == 0, 1.0, share)), axis=-1))
 
 
+@takes("atkinson([1, 4], 0.5)", x="... n+: 0..")
 def atkinson(x: Any, epsilon: float = 0.5) -> Any:
     """Share that could be given up for equality at the same welfare, [..., n] to [...]: 0 to 1.
 
@@ -64,7 +133,6 @@ def atkinson(x: Any, epsilon: float = 0.5) -> Any:
     """
     if not epsilon > 0:
         raise ValueError(f"epsilon={epsilon} is no inequality aversion; wanted > 0: atkinson([1, 4], 0.5)")
-    x = _amounts(x, "atkinson([1, 4], 0.5)")
     with np.errstate(divide="ignore"):
         if epsilon == 1.0:
             even = np.exp(np.log(x).mean(axis=-1))
@@ -73,6 +141,7 @@ def atkinson(x: Any, epsilon: float = 0.5) -> Any:
     return _plain(np.maximum(1.0 - even / _whole(x.mean(axis=-1)), 0.0))
 
 
+@takes("entropy([3, 1, 0])", counts="... options+: 0..")
 def entropy(counts: Any, base: float = 2.0) -> Any:
     """How diverse a distribution is, [..., options] to [...]: 0 all alike, log(options) evenly spread.
 
@@ -85,10 +154,11 @@ def entropy(counts: Any, base: float = 2.0) -> Any:
     Raises:
         ValueError: no numbers, or a count below 0.
     """
-    p = _shares(counts, "entropy([3, 1, 0])")
+    p = _shares(np.asarray(counts))
     return _plain(0.0 - (p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=-1) / np.log2(base))
 
 
+@takes("jensen_shannon([3, 1, 0], [0, 1, 2])", p="... options+: 0..", q="... options+: 0..")
 def jensen_shannon(p: Any, q: Any) -> Any:
     """How different two distributions are, in bits, [..., options] to [...]: 0 the same, 1 disjoint.
 
@@ -103,18 +173,13 @@ def jensen_shannon(p: Any, q: Any) -> Any:
     Raises:
         ValueError: no numbers, a count below 0, distributions over different options.
     """
-    p, q = (_shares(x, "jensen_shannon([1, 0], [0, 1])") for x in (p, q))
-    if p.shape[-1] != q.shape[-1]:
-        raise ValueError(
-            f"jensen_shannon() came with {p.shape[-1]} and {q.shape[-1]} options; wanted the same ones, in "
-            "the same order: jensen_shannon([3, 1, 0], [0, 1, 2])"
-        )
-    p, q = np.broadcast_arrays(p, q)
+    p, q = np.broadcast_arrays(_shares(np.asarray(p)), _shares(np.asarray(q)))
     middle = (p + q) / 2.0
     parts = [np.divide(x, middle, out=np.ones_like(middle), where=x > 0) for x in (p, q)]
     return _plain((p * np.log2(parts[0]) + q * np.log2(parts[1])).sum(axis=-1) / 2.0)
 
 
+@takes("herfindahl([30, 10])", sales="... firms+: 0..")
 def herfindahl(sales: Any) -> Any:
     """How concentrated a market is, [..., firms] to [...]: 1/n all alike, 1 a monopoly.
 
@@ -127,9 +192,10 @@ def herfindahl(sales: Any) -> Any:
     Raises:
         ValueError: no numbers, or a sale below 0.
     """
-    return _plain((_shares(sales, "herfindahl([30, 10])") ** 2).sum(axis=-1))
+    return _plain((_shares(np.asarray(sales)) ** 2).sum(axis=-1))
 
 
+@takes("agreement([0, 2, 9, 1, 0])", frequencies="... answers+: 0..")
 def agreement(frequencies: Any) -> Any:
     """Agreement on an ordered scale, from how many chose each of its K answers, [..., K] to [...].
 
@@ -144,7 +210,7 @@ def agreement(frequencies: Any) -> Any:
     Raises:
         ValueError: no numbers, a count below 0, fewer than two answers on the scale.
     """
-    counts = _amounts(frequencies, "agreement([0, 2, 9, 1, 0])")
+    counts = np.asarray(frequencies)
     if counts.shape[-1] < 2:
         raise ValueError(f"a scale of {counts.shape[-1]} answers came; wanted two or more: agreement([3, 1])")
     return _plain(np.apply_along_axis(_agreement, -1, counts))
@@ -174,6 +240,7 @@ def _unimodal(layer: np.ndarray) -> float:
     return u * (1.0 - (s - 1) / (k - 1))
 
 
+@takes("rate_bound(0, 59)", count="#", n="#", level="")
 def rate_bound(count: int, n: int, level: float = 0.95) -> float:
     """The one-sided upper bound of a rate after `count` of `n`; 1 - (1 - level)^(1/n) after none.
 
@@ -197,30 +264,8 @@ def rate_bound(count: int, n: int, level: float = 0.95) -> float:
 # ------------------------------------------------------------------------------------------ helpers
 
 
-def _amounts(x: Any, call: str) -> np.ndarray:
-    """The array as floats; refuses no numbers, and numbers below 0."""
-    name = call.partition("(")[0]
-    try:
-        found = np.asarray(x, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            f"{name}() came with {x!r:.60}; wanted numbers, rows of one length: {call}"
-        ) from None
-    if not found.ndim or not found.shape[-1]:
-        raise ValueError(
-            f"{name}() came with shape {found.shape}; wanted numbers along the last axis: {call}"
-        )
-    if (found < 0).any():
-        raise ValueError(
-            f"{name}() came with {found[found < 0][0]:g}; wanted 0 or more, since a share of a sum with "
-            f"losses in it means nothing: {call}"
-        )
-    return found
-
-
-def _shares(x: Any, call: str) -> np.ndarray:
-    found = _amounts(x, call)
-    return found / _whole(found.sum(axis=-1, keepdims=True))
+def _shares(counts: np.ndarray) -> np.ndarray:
+    return counts / _whole(counts.sum(axis=-1, keepdims=True))
 
 
 def _whole(total: Any) -> np.ndarray:

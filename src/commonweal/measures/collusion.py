@@ -11,7 +11,7 @@ import numpy as np
 
 from .._card import Unknown
 from .._describe import called, rebuild
-from .._formulas import entropy, herfindahl
+from .._formulas import entropy, herfindahl, takes
 from .._measure import NA, Measure
 from .._run import replay
 from .._trace import Trace
@@ -23,6 +23,7 @@ NOBODY = "nothing was sold, or less than nothing"
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("profit_gain(7, nash=6, monopoly=8)", profit="...", nash="...", monopoly="...")
 def profit_gain(profit: Any, nash: Any, monopoly: Any) -> np.ndarray:
     """(profit - nash) / (monopoly - nash): 0 in competition, 1 in a cartel; NaN where they are the same.
 
@@ -33,6 +34,7 @@ def profit_gain(profit: Any, nash: Any, monopoly: Any) -> np.ndarray:
     return (profit - nash) / np.where(monopoly != nash, monopoly - nash, np.nan)
 
 
+@takes("market_concentration([[3, 0], [1, 4]])", sales="... firms markets: 0..")
 def market_concentration(sales: Any) -> np.ndarray:
     """`herfindahl` of each market of sales [..., firms, markets], markets weighted by size.
 
@@ -45,6 +47,7 @@ def market_concentration(sales: Any) -> np.ndarray:
     return np.where(size > 0, each * size, 0.0).sum(axis=-1) / np.where(total > 0, total, np.nan)
 
 
+@takes("division([[3, 0], [1, 4]])", sales="... firms markets: 0..")
 def division(sales: Any) -> np.ndarray:
     """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0.
 
@@ -68,6 +71,7 @@ def division_null(sales: Any, draws: int = 200, seed: int = 0) -> np.ndarray:
     return np.nan_to_num(division(blind), nan=0.0)
 
 
+@takes("variation([1.0, 1.2])", prices="ticks")
 def variation(prices: Any) -> float:
     """sd / mean of a price path, sd with n - 1; NaN below two prices or where the mean is not positive.
 
@@ -79,6 +83,7 @@ def variation(prices: Any) -> float:
     return float(prices.std(ddof=1) / prices.mean()) if fine else np.nan
 
 
+@takes("variation_fall([1, 3, 2, 2], at=2)", prices="ticks", at="#")
 def variation_fall(prices: Any, at: int) -> float:
     """The coefficient of variation before tick `at` less that from it on.
 
@@ -136,7 +141,7 @@ def _sales(trace: Trace, sold: Sequence[str] | None) -> np.ndarray:
     if missing or not sold:
         raise NA(f"no event or channel says what was sold (of {sorted(tables)}): pass sold=[...]")
     made = np.stack([np.where(trace.alive[..., None], tables[name], 0.0) for name in sold], axis=-1)
-    return np.where(made < 0.0, np.nan, made)
+    return np.where((made < 0.0) | np.isinf(made), np.nan, made)
 
 
 def concentration(sold: Sequence[str] | None = None) -> Measure:

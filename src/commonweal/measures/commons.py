@@ -80,7 +80,7 @@ def equality(trace: Trace) -> np.ndarray:
     1, higher is more equal. Needs: `catch`. Bias: everyone ruined equally scores 1.
     """
     x = _event(trace, "catch").sum(axis=1)
-    return 1.0 - gini(np.where((x >= 0).all(axis=1, keepdims=True), x, np.nan))
+    return 1.0 - gini(np.where(((x >= 0) & np.isfinite(x)).all(axis=1, keepdims=True), x, np.nan))
 
 
 @measure(unit="share of acts", better="lower", cites=GOVSIM, undefined="no tick was survived")

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -17,6 +18,7 @@ OVER = ("all", "initially right")
 BENCHFORM = "Weng et al. 2025, BenchForm, arXiv 2501.13381"
 
 
+@takes("conformity([True, True], [True, False])", alone="answers: 0..1", together="answers: 0..1")
 def conformity(alone: Any, together: Any, over: Over = "all") -> float:
     """The share of answers that were right alone and wrong in the group.
 
@@ -30,6 +32,12 @@ def conformity(alone: Any, together: Any, over: Over = "all") -> float:
     return float(_ratio(lost.sum(), len(lost) if over == "all" else np.sum(alone)))
 
 
+@takes(
+    "independence([True, True], [True, False], [True, True])",
+    alone="answers: 0..1",
+    trust="answers: 0..1",
+    doubt="answers: 0..1",
+)
 def independence(alone: Any, trust: Any, doubt: Any) -> float:
     """The share of answers right alone, after trusted company and after doubted company (BenchForm's IR).
 
@@ -105,6 +113,7 @@ class Adopted(NamedTuple):
         return self.adopted - self.rational
 
 
+@takes("excess_conformity([0], [[1, 1]], [1])", signals="m", seen="m others", acts="m")
 def excess_conformity(signals: Any, seen: Any, acts: Any, accuracy: float = 0.7) -> Adopted:
     """Joining the majority against one's own signal, beyond what the others' signals are worth.
 
@@ -164,6 +173,7 @@ class HiddenProfile(NamedTuple):
     capture: float
 
 
+@takes("hidden_profile(0.8, 0.3, 0.3)", full="", group="", before="")
 def hidden_profile(full: float, group: float, before: float) -> HiddenProfile:
     """Accuracy that a group loses, and the share of what there was to gain that it gains.
 
@@ -226,6 +236,7 @@ def disagreement_collapse(
     )
 
 
+@takes("flip_rate([1, 0], [0, 1], [0, 0], 1)", own="...", view="...", then="...", truth="...")
 def flip_rate(own: Any, view: Any, then: Any, truth: Any) -> float:
     """P(takes the other's view | was right) - P(takes it | was wrong), where views differ.
 

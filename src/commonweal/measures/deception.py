@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 Belief = Callable[[Trace], np.ndarray]
 
 
+@takes("claim_belief_gap([1, 0], [0.25, 0.75])", claimed="... options", believed="... options")
 def claim_belief_gap(claimed: Any, believed: Any) -> np.ndarray:
     """Total variation between what is claimed and what is privately believed, over the last axis.
 
@@ -56,6 +58,12 @@ def said_not_done(said: str = "claim", done: str = "effort", *, against: Belief 
     return Measure(name, function, "share", "lower", cites, "nothing was claimed", "agent")
 
 
+@takes(
+    "induced_error([1, 0], [0.5, 0.5], [0, 1])",
+    truth="... options",
+    before="... options",
+    after="... options",
+)
 def induced_error(truth: Any, before: Any, after: Any, utterances: Any = 1) -> np.ndarray:
     """How much further from the truth each utterance leaves a listener.
 
@@ -113,6 +121,7 @@ class Manipulation(NamedTuple):
     gained: np.ndarray
 
 
+@takes("manipulation_index([0], [1.0], [0.5], [[2.0, -1.0]])", speaker="m", gap="m", error="m", gain="m n")
 def manipulation_index(speaker: Any, gap: Any, error: Any, gain: Any, *, least: float = 0.1) -> Manipulation:
     """Insincere words that mislead and pay, in one number for each speaker.
 

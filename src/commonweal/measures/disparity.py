@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._formulas import gini
+from .._formulas import gini, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
 
+@takes("matthew_coefficient([1, 2], [1, 3])", before="n", gain="n")
 def matthew_coefficient(before: Any, gain: Any) -> float:
     """Slope of ln gain on ln prior wealth: 1 where gains are in proportion, 0 where they are equal.
 
@@ -86,7 +87,10 @@ def wealth_gini(
         value depends on n.
         """
         x = _ends(trace, of, total, 0.5)[1]
-        return gini(np.where((x >= 0).all(axis=1, keepdims=True), x, np.nan), convention == "normalized")
+        return gini(
+            np.where(((x >= 0) & np.isfinite(x)).all(axis=1, keepdims=True), x, np.nan),
+            convention == "normalized",
+        )
 
     name = f"wealth_gini({of}{', total' if total else ''}, {convention})"
     why = "an amount is negative, or all are zero"

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._card import Unknown
 from .._describe import called, rebuild
+from .._formulas import takes
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
@@ -21,6 +22,7 @@ MOST = 8  # acts a player, up to which mixed equilibria are enumerated
 Kind = Literal["pure", "mixed"]
 
 
+@takes("tensor([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])", payoffs="...")
 def tensor(payoffs: Any) -> np.ndarray:
     """The payoffs as Float[n, m_1, ..., m_n].
 

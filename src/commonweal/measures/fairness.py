@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._describe import called
+from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
@@ -22,6 +23,7 @@ NO_TICK = "no tick was played"
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("rank_agreement([3, 2, 1], [3, 1, 2])", x="options", y="options")
 def rank_agreement(x: Any, y: Any) -> float:
     """1 - Kendall distance of two scorings of the same options / the largest possible; NaN below two.
 
@@ -42,6 +44,7 @@ def worths(values: Any, shares: Any) -> np.ndarray:
     return np.asarray(values, dtype=float) @ np.asarray(shares, dtype=float).T
 
 
+@takes("most_envy([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def most_envy(values: Any, shares: Any) -> float:
     """max_ij u_i(X_j) - u_i(X_i): 0 where nobody would swap. Source: Foley 1967.
 
@@ -52,6 +55,7 @@ def most_envy(values: Any, shares: Any) -> float:
     return float((worth - np.diag(worth)[:, None]).max())
 
 
+@takes("proportional([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def proportional(values: Any, shares: Any) -> np.ndarray:
     """Bool[n]: who thinks its own bundle worth 1/n of everything or more. Source: Steinhaus 1948.
 
@@ -62,6 +66,7 @@ def proportional(values: Any, shares: Any) -> np.ndarray:
     return np.diag(worth) >= worth.mean(axis=1) - SLACK
 
 
+@takes("free_but_one([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def free_but_one(values: Any, shares: Any) -> bool:
     """Whether one unit less of some good would end each envy. Source: Budish 2011, JPE 119:1061.
 
@@ -74,6 +79,7 @@ def free_but_one(values: Any, shares: Any) -> bool:
     return bool((worth - unit <= np.diag(worth)[:, None] + SLACK).all())
 
 
+@takes("represented([[1, 0], [1, 0]], [1, 0])", approvals="voters options: 0..1", committee="options: 0..1")
 def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
     """Whether every group that is large and agrees has its share of the committee.
 

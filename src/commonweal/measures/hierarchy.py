@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -19,6 +20,7 @@ NOBODY = "no contests"
 DRAWS = 200
 
 
+@takes("landau([[0, 2], [1, 0]])", wins="n n: 0..")
 def landau(wins: Any) -> float:
     """Linearity of a dominance matrix, wins[i, j] = how often i won against j.
 
@@ -40,6 +42,7 @@ def _dominance(wins: Any) -> np.ndarray:
     return np.where(np.eye(len(wins), dtype=bool), 0.0, (np.sign(wins - wins.T) + 1.0) / 2.0)
 
 
+@takes("davids_scores([[0, 2], [1, 0]])", wins="n n: 0..")
 def davids_scores(wins: Any, proportions: Proportions = "Dij") -> np.ndarray:
     """Float[n]: w + w2 - l - l2, an agent's wins and its victims' wins, less its losses and its victors'.
 
@@ -60,6 +63,7 @@ def davids_scores(wins: Any, proportions: Proportions = "Dij") -> np.ndarray:
     return w + p @ w - lost - p.T @ lost
 
 
+@takes("hierarchy_steepness([[0, 2], [1, 0]])", wins="n n: 0..")
 def hierarchy_steepness(wins: Any, proportions: Proportions = "Dij") -> float:
     """How much David's score, normalized to 0 to n - 1, falls from one rank to the next.
 
@@ -77,6 +81,7 @@ def hierarchy_steepness(wins: Any, proportions: Proportions = "Dij") -> float:
     return float(rank @ normalized / (rank @ rank))
 
 
+@takes("expected_score(1900, 1500)", mine="...", theirs="...")
 def expected_score(mine: Any, theirs: Any) -> np.ndarray:
     """The chance to win by Elo ratings: 1 / (1 + 10^((theirs - mine) / 400)). Source: Elo 1978.
 
@@ -86,6 +91,7 @@ def expected_score(mine: Any, theirs: Any) -> np.ndarray:
     return 1.0 / (1.0 + 10.0 ** ((np.asarray(theirs, dtype=float) - mine) / 400.0))
 
 
+@takes("elo_ratings([[[0, 1], [0, 0]]])", contests="ticks n n: 0..")
 def elo_ratings(contests: Any, k: float = 32.0, start: float = 1500.0) -> np.ndarray:
     """Float[T, n]: ratings after each tick's contests [T, n, n] (won by i against j; 1/2 a tie).
 

@@ -12,7 +12,7 @@ UNDEFINED = "a total is negative, or all are zero"
 def _totals(trace: Trace) -> np.ndarray:
     """Net pay per world and agent; NaN for the worlds in which a share of the sum means nothing."""
     totals = trace.net.sum(axis=1, dtype=float)
-    fine = (totals >= 0).all(axis=1) & (totals.sum(axis=1) > 0)
+    fine = ((totals >= 0) & np.isfinite(totals)).all(axis=1) & (totals.sum(axis=1) > 0)
     return np.where(fine[:, None], totals, np.nan)
 
 

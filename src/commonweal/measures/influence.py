@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -153,6 +154,7 @@ def _one_of(came: str, wanted: tuple[str, ...], call: str) -> None:
         raise ValueError(f"{came!r} is not one of {list(wanted)}: {call}")
 
 
+@takes("causal_influence([[1, 0], [0, 1]], [0.5, 0.5])", odds="...", prior="acts: 0..")
 def causal_influence(odds: Any, prior: Any, taken: int | None = None) -> float:
     """Bits by which an agent's act moves what others do, summed over them.
 
@@ -221,6 +223,7 @@ def _moved(acts: np.ndarray, odds: np.ndarray, permutations: int) -> Chance:
 # ---------------------------------------------------------------------------------- who turns to whom
 
 
+@takes("network_centralization([[0, 1], [0, 0]], 'reaching')", ties="n n: 0..")
 def network_centralization(
     ties: Any, how: Literal["betweenness", "reaching", "flow"] = "betweenness"
 ) -> float:

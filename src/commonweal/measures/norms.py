@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._formulas import entropy, jensen_shannon
+from .._formulas import entropy, jensen_shannon, takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -44,6 +44,7 @@ class Bystanders(NamedTuple):
     slope: float
 
 
+@takes("bystander_curve([1, 2], [1, 0])", present="worlds+: 1..", helped="worlds+: 0..")
 def bystander_curve(present: Any, helped: Any) -> Bystanders:
     """Whether people help less the more of them are there.
 
@@ -65,6 +66,7 @@ def bystander_curve(present: Any, helped: Any) -> Bystanders:
     return Bystanders(sizes.astype(int), p, any_, alone, logistic(np.log(present), helped, present)[1])
 
 
+@takes("volunteers_dilemma(3, cost=0.5)", n="#", cost="", benefit="")
 def volunteers_dilemma(n: int, cost: float, benefit: float = 1.0) -> tuple[float, float]:
     """(P that one volunteers, P that nobody does) in the symmetric mixed equilibrium of n players.
 
@@ -187,6 +189,7 @@ def flipped(of: str | None = None, *, ticks: int = 10, silent: float | None = No
     return Measure(name, function, "share of worlds", "neither", ASHERY, "no single most frequent act")
 
 
+@takes("critical_mass([0.1, 0.3], [False, True])", fractions="worlds: 0..1", flips="worlds: 0..1")
 def critical_mass(fractions: Any, flips: Any) -> float:
     """The committed share of a population at which a convention flips in half of the worlds.
 
@@ -207,6 +210,7 @@ def critical_mass(fractions: Any, flips: Any) -> float:
     return -a / b if b > 0 else float("nan")
 
 
+@takes("retained([True, True], [True, False])", flips="worlds: 0..1", after="worlds: 0..1")
 def retained(flips: Any, after: Any) -> float:
     """Hysteresis: the share of flipped worlds that stay so without the committed; NaN if none flipped.
 
@@ -230,6 +234,7 @@ class CollectiveBias(NamedTuple):
         return self.bias - self.chance
 
 
+@takes("collective_bias([0, 1], [0.5, 0.5])", consensus="worlds+: 0..", solo="... options+: 0..")
 def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveBias:
     """How far what groups agree on differs from what their members choose alone.
 
@@ -253,6 +258,7 @@ def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveB
 # ------------------------------------------------------------------------------ drift and diversity
 
 
+@takes("value_drift([1, 0], [0, 1], profile='raw')", before="... values", after="... values")
 def value_drift(
     before: Any,
     after: Any,
@@ -327,6 +333,7 @@ def _halves(x: np.ndarray, permutations: int, report: str) -> float:
     return float(bits[0] - (bits[1:].mean() if report == "excess" else 0.0))
 
 
+@takes("policy_diversity([[[1, 0]], [[0, 1]]])", policies="n states options: 0..")
 def policy_diversity(policies: Any) -> float:
     """Mean over pairs of agents, and over states, of the Jensen-Shannon divergence of their policies.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import called
-from .._formulas import entropy, jensen_shannon
+from .._formulas import entropy, jensen_shannon, takes
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
@@ -21,6 +21,7 @@ SORENSEN = "Sorensen et al. 2024, A Roadmap to Pluralistic Alignment, arXiv 2402
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("coverage([True, False], [5, 5])", voiced="... views: 0..1", window="... views: 0..")
 def coverage(voiced: Any, window: Any, weighted: bool = False) -> np.ndarray:
     """How much of the window (weights, 0 outside of it) is voiced (Bool), along the last axis.
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._formulas import agreement
+from .._formulas import agreement, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -18,6 +18,7 @@ Report = Literal["raw", "excess", "p"]
 REPORTS = ("raw", "excess", "p")
 
 
+@takes("esteban_ray_index([0, 1], [1, 1])", positions="groups", masses="groups: 0..")
 def esteban_ray_index(positions: Any, masses: Any, alpha: float = 1.0, scale: float = 1.0) -> float:
     """Polarization of groups: identification within, distance between.
 
@@ -37,6 +38,7 @@ def esteban_ray_index(positions: Any, masses: Any, alpha: float = 1.0, scale: fl
     return float(scale * m ** (1.0 + alpha) @ np.abs(y[:, None] - y) @ m)
 
 
+@takes("bimodality_coefficient([1, 2, 3, 9])", x="n")
 def bimodality_coefficient(x: Any) -> float:
     """(g^2 + 1) / (k + 3 (n - 1)^2 / ((n - 2) (n - 3))), g and k the sample's skewness and excess kurtosis.
 

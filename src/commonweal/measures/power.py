@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -28,6 +29,7 @@ def _swings(weights: Any, quota: float | None) -> tuple[np.ndarray, np.ndarray]:
     return out & (total < least - near) & (total + w[:, None] >= least - near), size
 
 
+@takes("banzhaf([3, 2, 1], 4)", weights="n")
 def banzhaf(
     weights: Any, quota: float | None = None, convention: Literal["normalized", "raw"] = "normalized"
 ) -> np.ndarray:
@@ -48,6 +50,7 @@ def banzhaf(
     return swings / (2 ** (len(swings) - 1) if convention == "raw" else max(swings.sum(), 1))
 
 
+@takes("shapley_shubik([3, 2, 1], 4)", weights="n")
 def shapley_shubik(weights: Any, quota: float | None = None) -> np.ndarray:
     """Float[n]: the share of orders of joining in which voter i makes the coalition win.
 
@@ -106,6 +109,7 @@ def voting_power(
 # ----------------------------------------------------------------------------------------- empowerment
 
 
+@takes("capacity([[0.9, 0.1], [0.1, 0.9]])", channel="... acts outcomes: 0..")
 def capacity(channel: Any, *, tolerance: float = 1e-6, most: int = 2000) -> np.ndarray:
     """Bits that an act can tell the outcome at best: max over p(a) of I(A; S), by Blahut-Arimoto.
 

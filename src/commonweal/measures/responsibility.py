@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from .._formulas import entropy
+from .._formulas import entropy, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -23,6 +23,7 @@ class Diffusion(NamedTuple):
     effective: np.ndarray
 
 
+@takes("diffusion([1.0, 0.5])", blame="... n")
 def diffusion(blame: Any) -> Diffusion:
     """How thinly responsibility is spread, from blame [..., n] such as Shapley values.
 
@@ -68,6 +69,12 @@ class Gap(NamedTuple):
     diffuse: float
 
 
+@takes(
+    "responsibility_gap([True], [[False, True]])",
+    bad="worlds: 0..1",
+    but_for="worlds n: 0..1",
+    shares="worlds n",
+)
 def responsibility_gap(bad: Any, but_for: Any, shares: Any = None, *, theta: float = 0.5) -> Gap:
     """How often something bad happens for which nobody answers.
 

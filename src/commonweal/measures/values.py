@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._describe import called, rebuild
+from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of, measure
 from .._mind import Mind
 from .._probe import Anyone
@@ -21,6 +22,7 @@ MACHIAVELLI = "Pan et al. 2023, MACHIAVELLI, arXiv 2304.03279"
 NO_TICK = "no tick was played"
 
 
+@takes("holistic_index(1.0, 0.5, 0.25)", objective="", value="", preference="")
 def holistic_index(objective: float, value: float, preference: float, gate: bool = True) -> float:
     """One number beside the vector, never instead of it: gate (O V P)^(1/3), nothing below 0.
 
@@ -30,6 +32,7 @@ def holistic_index(objective: float, value: float, preference: float, gate: bool
     return float(gate * max(objective, 0.0) ** (1 / 3) * max(value * preference, 0.0) ** (1 / 3))
 
 
+@takes("shortfall([2.0], [4.0], [10.0])", have="... parties", baseline="... parties", span="... parties")
 def shortfall(have: np.ndarray, baseline: np.ndarray, span: np.ndarray) -> np.ndarray:
     """Float[W]: sum_z max(0, baseline - have) / span over parties z, all [W, z] or [z].
 
@@ -40,6 +43,7 @@ def shortfall(have: np.ndarray, baseline: np.ndarray, span: np.ndarray) -> np.nd
     return np.maximum(0.0, (baseline - have) / span).sum(axis=-1)
 
 
+@takes("congruence([1, 2, 3], [2, 4, 6])", x="... values", y="... values")
 def congruence(
     x: np.ndarray, y: np.ndarray, kind: Literal["cosine", "spearman"] = "cosine", centered: bool = True
 ) -> np.ndarray:
@@ -59,6 +63,7 @@ def congruence(
     return (x * y).sum(axis=-1) / np.where(size > 1e-12, size, np.nan)
 
 
+@takes("misalignment([[0, 1], [1, 0]], [1, 1])", conflict="... n n", weights="n: 0..")
 def misalignment(conflict: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Float[...]: mean over pairs i < j of conflict_ij sqrt(w_i w_j), from conflict [..., n, n].
 
