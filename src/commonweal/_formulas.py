@@ -26,7 +26,8 @@ def takes(call: str, **shapes: str) -> Callable[[F], F]:
 
     def make(formula: F) -> F:
         known = inspect.signature(formula).parameters
-        order, optional = list(known), {name for name, one in known.items() if one.default is None}
+        order = [name for name, one in known.items() if one.kind is not one.KEYWORD_ONLY]
+        optional = {name for name, one in known.items() if one.default is None}
 
         @functools.wraps(formula)
         def reads(*args: Any, **named: Any) -> Any:
@@ -34,7 +35,7 @@ def takes(call: str, **shapes: str) -> Callable[[F], F]:
             for name, shape in wanted.items():
                 if name in every and not (every[name] is None and name in optional):
                     every[name] = shape.read(every[name], sizes, call)
-            return formula(**every)
+            return formula(*args[len(order) :], **every)  # too many are the formula's own to refuse
 
         return reads  # type: ignore[return-value]
 
@@ -51,6 +52,7 @@ class _Shape:
         self.free, self.bounds = "..." in axes, bounds.strip()
         low, _, high = self.bounds.partition("..")
         self.low, self.high = float(low or "-inf"), float(high or "inf")
+        self.top = min(self.high, float(np.finfo(float).max))
 
     def read(self, x: Any, sizes: dict[str, int], call: str) -> Any:
         name = call.partition("(")[0]
@@ -68,10 +70,11 @@ class _Shape:
         if not fits:
             like = ", ".join(["..."] * self.free + [axis.rstrip("+") for axis in self.axes])
             raise ValueError(f"{name}() came with shape {found.shape}; wanted [{like}]: {call}")
-        if self.bounds and ((found < self.low) | (found > self.high) | np.isinf(found)).any():
-            odd = found[(found < self.low) | (found > self.high) | np.isinf(found)][0]
-            span = f"{self.low:g} to {self.high:g}" if np.isfinite(self.high) else f"{self.low:g} or more"
-            raise ValueError(f"{name}() came with {odd:g}; wanted numbers of {span}: {call}")
+        if self.bounds and found.size and not self.low <= found.min() <= found.max() <= self.top:
+            odd = found[(found < self.low) | (found > self.high) | np.isinf(found)]
+            if odd.size:
+                span = f"{self.low:g} to {self.high:g}" if np.isfinite(self.high) else f"{self.low:g} or more"
+                raise ValueError(f"{name}() came with {odd[0]:g}; wanted numbers of {span}: {call}")
         if self.whole and not float(found).is_integer():
             raise ValueError(f"{name}() came with {found:g}; wanted a whole number: {call}")
         return found if self.axes or self.free else int(found) if self.whole else float(found)
@@ -213,7 +216,7 @@ def agreement(frequencies: Any) -> Any:
     counts = np.asarray(frequencies)
     if counts.shape[-1] < 2:
         raise ValueError(f"a scale of {counts.shape[-1]} answers came; wanted two or more: agreement([3, 1])")
-    return _plain(np.apply_along_axis(_agreement, -1, counts))
+    return _agreement(counts) if counts.ndim == 1 else np.apply_along_axis(_agreement, -1, counts)
 
 
 def _agreement(left: np.ndarray) -> float:
