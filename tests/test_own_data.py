@@ -170,6 +170,16 @@ def test_tables_that_do_not_fit_are_refused_in_one_line(given, kind, said):
     assert "\n" not in str(error.value)
 
 
+def test_ticks_come_in_their_order():
+    rows = {"world": ["a"] * 3, "t": ["10", "2", "1"], "agent": ["x"] * 3, "pay": [10.0, 2.0, 1.0]}
+    trace = cw.trace_of(rows, pay="pay")
+    assert trace.book["pay"].ravel().tolist() == [1.0, 2.0, 10.0] and trace.recipe["ticks"] == [1, 2, 10]
+    days = np.array(["2026-03-10", "2026-03-02", "2026-03-01"], dtype="datetime64[D]")
+    assert cw.trace_of(rows | {"t": days}, pay="pay").book["pay"].ravel().tolist() == [1.0, 2.0, 10.0]
+    with pytest.raises(ValueError, match="column 't' holds 'round 1' for t; wanted numbers or dates"):
+        cw.trace_of(rows | {"t": ["round 10", "round 2", "round 1"]}, pay="pay")
+
+
 def test_other_slips_with_tables():
     with pytest.raises(TypeError, match="the table came as str; wanted a DataFrame.*read_csv"):
         cw.trace_of("games.csv", pay="payoff")

@@ -50,6 +50,11 @@ def test_what_does_not_fit_is_named(fault, said):
     assert "\n" not in str(error.value)
 
 
+def test_what_is_no_card_is_no_card():
+    with pytest.raises(ValueError, match="card came as 'prisoners'; wanted a card"):
+        replace(make_trace(PAY), card="prisoners")
+
+
 def test_pay_of_one_world_is_sent_to_the_door_that_takes_it():
     with pytest.raises(ValueError, match=r"book\['pay'\] has shape \(5, 3\).*cw.trace_of"):
         cw.Trace(np.arange(5), make_card(n=3), {"pay": PAY[0]}, PAY[0], PAY[0], PAY[0], PAY[0] > 0)

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ._card import Card
+
 AXES = {
     "seeds": ("worlds",),
     "utility": ("worlds", "ticks", "stakeholders"),
@@ -29,6 +31,8 @@ def refuse_misfits(trace: Any) -> None:
             f"a trace's book['pay'] has shape {pay}; wanted [worlds, ticks, agents]: cw.trace_of(pay=...) "
             "makes it of less"
         )
+    if not isinstance(trace.card, Card):
+        raise ValueError(f"a trace's card came as {trace.card!r:.60}; wanted a card: cw.Card(...)")
     card, sizes = trace.card, dict(zip(("worlds", "ticks", "agents"), pay, strict=True))
     if card.n_agents != sizes["agents"]:
         raise ValueError(

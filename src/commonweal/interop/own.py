@@ -196,6 +196,17 @@ def _column(table: Any, given: Given, what: str) -> np.ndarray:
     return found
 
 
+def _in_order(ticks: np.ndarray, name: str) -> np.ndarray:
+    """Ticks that are written as words, as numbers: as words, 10 would come before 2."""
+    for one in np.unique(ticks.astype(str)).tolist():
+        try:
+            float(one)
+        except ValueError:
+            said = f"column {name!r} holds {one!r} for t; wanted numbers or dates, which say what comes first"
+            raise ValueError(f"{said}: number the ticks") from None
+    return ticks.astype(float)
+
+
 def _cells(table: Any, roles: dict[str, str | None]) -> Cells:
     """Whose row each is; refuses a row that does not say it, and two rows of the same."""
     if not isinstance(table, Mapping) and not hasattr(table, "columns"):
@@ -212,7 +223,9 @@ def _cells(table: Any, roles: dict[str, str | None]) -> Cells:
             raise ValueError(
                 f"{said}; wanted world, t and agent in each row (column {roles[role]!r}): fill it in"
             )
-        found[role] = x.astype(str) if x.dtype.kind == "O" else x
+        found[role] = x.astype(str) if x.dtype.kind in "OM" else x
+        if role == "t" and found[role].dtype.kind == "U" and x.dtype.kind != "M":
+            found[role] = _in_order(x, str(roles[role]))
     here = cells(*(found.get(role, np.zeros(rows, int)) for role in roles))
     _, first, times = np.unique(
         np.ravel_multi_index(here.at, here.shape), return_index=True, return_counts=True
