@@ -27,7 +27,7 @@ def test_said_not_done_counts_acts_or_odds():
     assert m.said_not_done()(trace)[0] == pytest.approx([1 / 3, 2 / 3])
     stated = m.said_not_done(against=lambda trace: trace.odds["effort"])(trace)[0]
     assert stated[0] == pytest.approx(1 / 3) and np.isnan(stated[1])
-    with pytest.raises(NA, match="no channel 'claim' here: name one of \\(none\\)"):
+    with pytest.raises(NA, match="no intended acts .* are known here"):
         m.said_not_done()(make_trace(np.zeros((1, 1, 2))))
 
 

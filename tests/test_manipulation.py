@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from rich.console import Console
+from tracing import make_trace
 
 import commonweal as cw
 from commonweal.minds import Constant, Random, Respondent
@@ -42,7 +43,7 @@ def back(trace, agent, intended, kinds=SHARES):
     every, menus = Menus(), Menus(n_agents=1, kinds=kinds)
     asked = np.isin(every.items["kind"], [KINDS.index(kind) for kind in kinds])
     chosen = trace.events["chosen"][:, asked][:, :, [agent]]
-    cut = replace(trace, events={"chosen": chosen}, alive=trace.alive[:, asked])
+    cut = make_trace(0.0 * chosen, events={"chosen": chosen}, alive=trace.alive[:, asked])
     return realize(cut, menus, 0, intended)
 
 

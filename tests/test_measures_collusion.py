@@ -68,13 +68,13 @@ def test_surplus_ratio():
 
 def test_concentration_and_division():
     split, even = [[4, 0], [0, 4]], [[2, 2], [2, 2]]
-    assert k.herfindahl(split) == 1.0 and k.division(split) == pytest.approx(1.0)
-    assert k.herfindahl(even) == 0.5 and k.division(even) == pytest.approx(0.0)
-    assert k.herfindahl([[3], [1]]) == pytest.approx(10 / 16)
-    assert k.herfindahl([[3, 0], [1, 4]]) == pytest.approx((10 / 16 + 1) / 2)  # markets of one size
+    assert k.market_concentration(split) == 1.0 and k.division(split) == pytest.approx(1.0)
+    assert k.market_concentration(even) == 0.5 and k.division(even) == pytest.approx(0.0)
+    assert k.market_concentration([[3], [1]]) == pytest.approx(10 / 16)
+    assert k.market_concentration([[3, 0], [1, 4]]) == pytest.approx((10 / 16 + 1) / 2)  # markets of one size
     # p = (3, 0; 1, 4) / 8: H(firm) .9544, H(market) 1, H(both) 1.4056
     assert k.division([[3, 0], [1, 4]]) == pytest.approx((0.9544340 + 1 - 1.4056391) / 0.9544340)
-    assert np.isnan(k.herfindahl(np.zeros((2, 2)))) and np.isnan(k.division([[1, 1], [0, 0]]))
+    assert np.isnan(k.market_concentration(np.zeros((2, 2)))) and np.isnan(k.division([[1, 1], [0, 0]]))
 
 
 def test_division_of_goods_and_of_ticks():

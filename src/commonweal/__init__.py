@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from ._trace import Trace as Trace
     from ._trace import load as load
     from .accounts.account import account as account
+    from .interop.own import trace_of as trace_of
     from .lab.study import Study as Study
     from .measures.alignment import alignment as alignment
     from .testing import check as check
@@ -82,6 +83,7 @@ _HOMES = {
     "_speak": "Observer",
     "_trace": "Trace load",
     "accounts.account": "account",
+    "interop.own": "trace_of",
     "lab.study": "Study",
     "measures.alignment": "alignment",
     "testing": "check",

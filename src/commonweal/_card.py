@@ -105,6 +105,9 @@ class Unknown:
     reason: str
 
 
+NO_CARD = "this data has no card: nobody said who has a stake, which values count, what is possible"
+
+
 @dataclass(frozen=True)
 class Card:
     """The card of a scenario with `n` agents and `k` stakeholders.
@@ -165,10 +168,24 @@ class Card:
         return self.represents.shape[0]
 
     @property
+    def blank(self) -> bool:
+        """Whether it stands for no card at all, as that of data of which only pay and acts are known."""
+        return self.oracle == Unknown(NO_CARD)
+
+    def lacks(self, what: str) -> str:
+        """Why a measure that needs more of the card is NA: `what` says what the card does not do."""
+        return NO_CARD if self.blank else f"the card {what}"
+
+    @property
     def represented(self) -> np.ndarray:
         """Bool[k]: the stakeholders for whom some agent acts, with positive weight."""
         weights = np.array([s.weight for s in self.stakeholders])
         return self.represents.any(axis=0) & (weights > 0)
+
+
+def no_card(n_agents: int, title: str) -> Card:
+    """The card of data of which nobody said whose interests or values are at stake, or what is possible."""
+    return Card(title, "", "mixed", "total pay", (), np.zeros((n_agents, 0)), Unknown(NO_CARD))
 
 
 def one_each(names: Sequence[str], low: float | None = None, high: float | None = None):

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from ._card import Card, Oracle
 from ._channel import named_key
+from ._columns import accounts_of, unsound
 from ._describe import describe
 from ._governed import Governed, Institution, owner_key
 from ._mind import Mind
@@ -132,7 +133,7 @@ def evolve(
     ready = society.prepare()
     group = _one_kind(ready)
     padded = np.resize(np.asarray(names, np.uint32), max(len(names), 2))  # as in company, so alone
-    last, illegal, rows = _generations(
+    last, illegal, broken, rows = _generations(
         ready.scenario, group, jnp.asarray(padded), generations // every, every
     )
     if (np.asarray(illegal)[: len(names)]).any():
@@ -142,10 +143,13 @@ def evolve(
         )
     rows = jax.tree.map(lambda x: np.asarray(x)[: len(names)], rows)
     minds = jax.tree.map(lambda x: x[: len(names)] if eqx.is_array(x) else x, last)
+    found = unsound(accounts_of(rows), lambda block: f"in generation {block * every}")
+    unseen = [f"fitness is NaN or infinite in generation {g}" * bool(g >= 0 and g % every) for g in broken]
     trace = Trace(
         seeds=np.asarray(names, np.int64),
         card=_scaled(ready.scenario.card(), generations // every),
         alive=np.ones((len(names), generations // every), bool),
+        invalid=tuple(one or other for one, other in zip(unseen, found, strict=False)),
         recipe=recipe,
         **rows,
     )
@@ -204,25 +208,31 @@ def _scaled(card: Card, times: int) -> Card:
 
 @eqx.filter_jit
 def _generations(scenario: Governed, group: Group, seeds: Array, blocks: int, every: int):
-    """Every world: the last population, whether an act was out of range, and rows [W, blocks, ...]."""
+    """Every world: the last population, whether an act was out of range, rows [W, blocks, ...].
+
+    Before the rows, the first generation with a fitness that is no finite number, or -1.
+    """
     first, rest = eqx.partition(group.minds, eqx.is_array)
 
     def world(seed):
         def record(carry, block):
             def generation(i, now):
-                population, illegal, kept = now
+                population, illegal, broken, kept = now
                 minds = (population, rest)
                 after, wrong, row = _generation(scenario, group, minds, seed, block * every + i)
                 kept = jax.tree.map(lambda new, old: jnp.where(i == 0, new, old), row, kept)
-                return after, illegal | wrong, kept
+                lost = (broken < 0) & ~jnp.isfinite(row["felt"]).all()
+                broken = jnp.where(lost, block * every + i, broken)
+                return after, illegal | wrong, broken, kept
 
             row = jax.eval_shape(lambda: _generation(scenario, group, (first, rest), seed, block)[2])
             blank = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), row)
-            population, illegal, row = jax.lax.fori_loop(0, every, generation, (*carry, blank))
-            return (population, illegal), row
+            *carry, row = jax.lax.fori_loop(0, every, generation, (*carry, blank))
+            return tuple(carry), row
 
-        (last, illegal), rows = jax.lax.scan(record, (first, jnp.array(False)), jnp.arange(blocks))
-        return eqx.combine(last, rest), illegal, rows
+        begun = (first, jnp.array(False), jnp.int32(-1))
+        (last, illegal, broken), rows = jax.lax.scan(record, begun, jnp.arange(blocks))
+        return eqx.combine(last, rest), illegal, broken, rows
 
     return eqx.filter_vmap(world)(seeds)
 

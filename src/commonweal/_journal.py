@@ -51,7 +51,7 @@ class Journal:
             whole = text.rfind(b"\n") + 1
             for line in text[:whole].splitlines():
                 where, prompt, said = json.loads(line)
-                self._known[Where(*where), prompt] = Said(*said)
+                self._known[Where(*where), prompt] = Said(*said).counted()
             if whole < len(text):
                 os.truncate(self._path, whole)
 

@@ -12,6 +12,8 @@ import numpy as np
 from ._interval import FEWEST, mean_interval, share_interval
 from ._trace import Trace
 
+INTENDED = "intended acts (what was chosen, beside what was done)"
+
 
 class NA(Exception):  # noqa: N818  (the field's name for a missing value)
     """Raised by a measure that does not apply to this trace; its text is the reason."""
@@ -77,6 +79,22 @@ def column(trace: Trace, of: str | None, more: Mapping[str, np.ndarray] | None =
         raise NA(f"no channel or event {name!r} here: name one of {', '.join(sorted(table)) or '(none)'}")
     found = np.asarray(table[name], dtype=float)
     return np.where(trace.alive[..., None], found, np.nan) if blank else found
+
+
+def channel_of(table: Mapping[str, np.ndarray], name: str | None, what: str, kind: str = "channel") -> str:
+    """The channel that is meant: by default the only one. `what` says what the table holds.
+
+    Raises:
+        NA: it is not there, or there are several and none is named.
+    """
+    if not table:
+        raise NA(f"no {what} are known here")
+    if name is None and len(table) > 1:
+        raise NA(f"which {kind}? Name one of {sorted(table)}")
+    found = next(iter(table)) if name is None else name
+    if found not in table:
+        raise NA(f"no {kind} {name!r} here; wanted one of {sorted(table)}")
+    return found
 
 
 def measure(

@@ -66,7 +66,11 @@ class Mind(Module):
 
 
 class Budget(NamedTuple):
-    """The most that one agent may spend in one world: calls, tokens (read and written), US dollars."""
+    """The most that one agent may spend in one world: calls, tokens (read and written), US dollars.
+
+    Tokens of which a provider tells nothing, or nonsense, are estimated at four characters of prompt and
+    reply each. After a call whose dollars are not told, a budget in dollars cannot be kept, and ends.
+    """
 
     calls: float = math.inf
     tokens: float = math.inf

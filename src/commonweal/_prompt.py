@@ -13,6 +13,7 @@ import numpy as np
 
 from ._channel import Amount, Channel, Words
 
+LETTERS = 4  # of prompt and reply, that count as a token where the provider does not say
 LONGEST = 2000  # characters of one reply's words, notes, claim or refusal
 RULES = (
     "How to answer: reply with one JSON object and nothing else. For each choice that the message offers it "
@@ -51,13 +52,42 @@ class Prompt(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What came back: text, whether the provider refused, tokens read and written, US dollars if known."""
+    """What came back: text, whether the provider refused, tokens read and written, US dollars.
+
+    `read`, `written` and `cost` are None where they are unknown.
+    """
 
     text: str
     refused: bool = False
-    read: int = 0
-    written: int = 0
+    read: int | None = None
+    written: int | None = None
     cost: float | None = None
+
+    def counted(self) -> "Said":
+        """With what was used as it can be counted; what no provider can mean is unknown.
+
+        Tokens are whole numbers from 0 to a billion, dollars are from 0 to a million.
+        """
+        read, written, cost = (
+            _from_0(self.read, 10**9),
+            _from_0(self.written, 10**9),
+            _from_0(self.cost, 10**6),
+        )
+        read, written = (None if x is None or x % 1 else int(x) for x in (read, written))
+        return self._replace(read=read, written=written, cost=cost)
+
+    def tokens(self, prompt: Prompt) -> tuple[int, bool]:
+        """(tokens, whether they were told); untold ones are estimated at four characters each."""
+        asked = len(prompt.system) + sum(len(text) for _, text in prompt.turns)
+        read = -(-asked // LETTERS) if self.read is None else self.read
+        written = -(-len(self.text) // LETTERS) if self.written is None else self.written
+        return read + written, self.read is not None and self.written is not None
+
+
+def _from_0(x: Any, most: float) -> float | None:
+    """The number, if it is one from 0 to `most`."""
+    number = isinstance(x, int | float | np.number) and not isinstance(x, bool)
+    return float(x) if number and 0 <= x <= most else None
 
 
 class Story(NamedTuple):

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._columns import accounts_of, unsound
 from ._describe import describe, rebuild
 from ._governed import Governed
 from ._journal import Journal, from_table, to_table
@@ -146,8 +147,9 @@ def _trace(task: _Task, parts: dict[str, Any], played: list[Played]) -> Trace:
                 parts["refused"][w, t, agent] = True
         parts["replies"] = to_table([entry for one in played for entry in one.entries])
     seeds = np.asarray(task.names, np.int64)
-    invalid = tuple(one.why for one in played)
-    return Trace(seeds=seeds, card=card, invalid=invalid, recipe=task.recipe, **parts)
+    broken = unsound(accounts_of(parts))
+    invalid = tuple(one.why or why for one, why in zip(played, broken, strict=True)) if played else broken
+    return Trace(seeds=seeds, card=card, invalid=tuple(invalid), recipe=task.recipe, **parts)
 
 
 def replay(
@@ -171,7 +173,7 @@ def replay(
             of forced acts, replayed without them.
     """
     if "society" not in trace.recipe:
-        kind = next(iter(trace.recipe), "a recording")  # or of what it says it is: an evolution, a curve
+        kind = trace.recipe.get("kind") or next(iter(trace.recipe), "a recording")  # an evolution, a curve
         raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
     if trace.recipe["forced"] and do is None:
         raise ValueError(

@@ -55,6 +55,7 @@ class Talk:
         self._briefs = {i: _brief(society, card, i) for i in society.speakers}
         self._past: dict[int, list[tuple[str, str]]] = {i: [] for i in society.speakers}
         self._spent = {i: Budget(0, 0, 0) for i in society.speakers}
+        self._untold = dict.fromkeys(society.speakers, 0)  # calls whose tokens are estimated
         self._spoken = {name: c for name, c in self._channels.items() if isinstance(c, Words)}
         for name in set(RESERVED) & set(self._channels):
             raise ValueError(
@@ -177,8 +178,14 @@ class Talk:
             await journal.asking[at].wait()  # another branch of this world asks the very same
         if said is None:
             for what, mine, most in zip(Budget._fields, self._spent[i], speaker.budget, strict=True):
+                if math.isnan(mine) and math.isfinite(most):
+                    raise NoAnswer(
+                        f"its budget of {most:g} {what} cannot be kept: a call's dollars are not told"
+                    )
                 if mine >= most:
-                    raise NoAnswer(f"its budget of {most:g} {what} is spent")
+                    untold = self._untold[i] if what == "tokens" else 0
+                    told = f"; of {untold} calls they are unknown, and estimated" if untold else ""
+                    raise NoAnswer(f"its budget of {most:g} {what} is spent{told}")
             journal.asking[at] = done = asyncio.Event()
             try:
                 said = await _call(speaker, prompt, journal)
@@ -189,7 +196,11 @@ class Talk:
         else:
             self._observer.recalled(prompt.where, said)
         calls, tokens, cost = self._spent[i]
-        self._spent[i] = Budget(calls + 1, tokens + said.read + said.written, cost + (said.cost or 0.0))
+        used, told = said.tokens(prompt)
+        self._untold[i] += not told
+        self._spent[i] = Budget(
+            calls + 1, tokens + used, cost + (math.nan if said.cost is None else said.cost)
+        )
         self.entries.append(Entry(prompt.where, key, said))
         return said
 
@@ -269,7 +280,7 @@ async def _call(speaker: Speaker, prompt: Prompt, journal: Journal) -> Said:
                         said = await speaker.ask(prompt)
                     if not isinstance(said, Said) or not isinstance(said.text, str):
                         raise TypeError(f"ask() gave {said!r}; wanted cw.Said(text)")
-                    return said._replace(text=whole(said.text))
+                    return said._replace(text=whole(said.text)).counted()
                 except NoAnswer:
                     raise
                 except asyncio.CancelledError:

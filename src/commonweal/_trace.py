@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
+from ._columns import refuse_misfits
 from ._journal import REPLIES
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
@@ -40,7 +42,9 @@ class Trace:
     - `events`: name -> Float[W, T, n], the scenario's named facts.
     - `odds`: channel -> Float[W, T, n, options], where minds state their choice probabilities.
     - `alive`: Bool[W, T], whether the tick was played; columns are 0 where it was not.
-    - `invalid`: one string a world, empty when the world is valid, else the reason.
+    - `invalid`: one string a world, empty when the world is valid, else the reason. A run's world is
+      invalid where a speaker has no answer, or pay, a booking, utility, objective, harm or `felt` is NaN
+      or infinite; invalid worlds enter no number, and are counted.
     - `messages`: table of world, t, agent, channel, text. What is no act stands under a channel in
       parentheses: (notes), (refusal), (malformed), (claim) NAME, (fact) NAME: what it then did or saw.
     - `refused`: Bool[W, T, n], decisions that a speaker would not take; it then did nothing.
@@ -48,6 +52,10 @@ class Trace:
     - `labels`: name -> [W, n], facts about who sat where (model, prompting), never read by measures
       of behavior.
     - `recipe`: JSON-able; how to run it again.
+
+    Raises:
+        ValueError: a column whose shape or kind does not fit pay and the card; seeds that are not one a
+            world, or name a world twice (which only a trace with the recipe of a run may do).
     """
 
     seeds: np.ndarray
@@ -76,6 +84,7 @@ class Trace:
             )
         if not self.invalid:
             object.__setattr__(self, "invalid", ("",) * len(self.seeds))
+        refuse_misfits(self)
 
     def __repr__(self) -> str:
         w, t, n = self.shape
@@ -141,6 +150,14 @@ class Trace:
             columns["felt"] = self.felt.ravel()
         return pl.DataFrame(columns).filter(self.alive[grid[0], grid[1]])
 
+    def to_pandas(self) -> Any:
+        """`decisions` as a pandas DataFrame.
+
+        Raises:
+            ImportError: pandas or pyarrow is not there; the extra `commonweal[pandas]` brings both.
+        """
+        return in_pandas(self.decisions())
+
     def save(self, folder: str | os.PathLike) -> Path:
         """Write the trace to a new folder of Parquet files; all of it appears, or nothing."""
         folder = Path(folder)
@@ -169,6 +186,16 @@ class Trace:
         self.messages.write_parquet(part / "messages.parquet")
         self.replies.write_parquet(part / "replies.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
+
+
+def in_pandas(table: pl.DataFrame) -> Any:
+    """The table as a pandas DataFrame. Raises ImportError with the line that installs what is missing."""
+    for name in ("pandas", "pyarrow"):
+        if find_spec(name) is None:
+            raise ImportError(
+                f"to_pandas() needs {name}, which is not here: pip install 'commonweal[pandas]'"
+            )
+    return table.to_pandas()
 
 
 def flatten(trace: Trace) -> dict[str, np.ndarray]:
@@ -240,6 +267,6 @@ def card_from_dict(data: Mapping[str, Any]) -> Card:
         **rest,
         stakeholders=tuple(Stakeholder(**s) for s in data["stakeholders"]),
         values=tuple(Value(**v) for v in data["values"]),
-        represents=np.array(data["represents"], dtype=float).reshape(-1, len(data["stakeholders"])),
+        represents=np.reshape(data["represents"], (len(data["represents"]), len(data["stakeholders"]))),
         oracle=kind(**oracle),
     )

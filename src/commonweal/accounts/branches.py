@@ -150,7 +150,7 @@ class Branches:
         size = self.width or min(WIDTH, max(2, 1 << len(deeds).bit_length()))
         mute = hold or self.speaks
         society, recipe = self._mute if mute else self.society, self.trace.recipe | {"engine": "graph"}
-        many = replace(self.trace, seeds=np.full(size, self.seed), recipe=recipe)
+        many = replace(self.trace.worlds([0] * size), recipe=recipe)
         parts = []
         for start in range(0, max(len(deeds), 1), size - 1):
             some = deeds[start : start + size - 1]
@@ -161,7 +161,8 @@ class Branches:
                 self.same(values[0])
             shown = witness(society, [self.seed] * size, do).digest if digests else np.zeros((size, 0, 0))
             done = self.factual + (values[keep] - values[0])
-            why = ["" if math.isfinite(x) else self.harm.undefined for x in done]
+            whys = zip(done, found.invalid[keep], strict=True)
+            why = ["" if math.isfinite(x) else lost or self.harm.undefined for x, lost in whys]
             acts, intent = ({k: x[k][keep] for k in self.channels} for x in (found.act, found.intent))
             parts.append(Ran(done, why, acts, intent, shown[keep] if digests else None))
         self.replays += 0 if hold else len(deeds)

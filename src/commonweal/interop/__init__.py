@@ -8,6 +8,7 @@ from .conversation import Conversations as Conversations
 from .conversation import from_trace as from_trace
 from .diplomacy import read_diplomacy as read_diplomacy
 from .jaxmarl_view import JaxMARLView as JaxMARLView
+from .own import trace_of as trace_of
 from .recordings import Columns as Columns
 from .recordings import Recordings as Recordings
 from .recordings import read_recordings as read_recordings

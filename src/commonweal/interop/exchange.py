@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import polars as pl
 
+from .._formulas import gini
 from .._measure import Estimate, estimate, not_available
 from ..measures.influence import transfer
 from .section import FEW, Line, Section, beyond, ratio
@@ -47,10 +48,11 @@ def talking(messages: pl.DataFrame) -> Section:
             figures["share failed"] = _where(each, "failed", "no status recorded")
         lines.append(Line(who, figures, f"{mine.height:,} in {sums.height:,} of {whole.height:,}"))
     counts = rows.group_by("conversation", "speaker", maintain_order=True).len()
-    spread = [_gini(n.to_numpy()) for n in counts.group_by("conversation").agg("len")["len"]]
+    each = [n.to_numpy() for n in counts.group_by("conversation").agg("len")["len"]]
+    spread = [gini(n) if len(n) > 1 else np.nan for n in each]
     about = "0 is equal"
-    gini = {"share of messages": estimate(np.array(spread), "one speaker only")}
-    lines.insert(0, Line("Gini of talk in a conversation", gini, about))
+    unequal = {"share of messages": estimate(np.array(spread), "one speaker only")}
+    lines.insert(0, Line("Gini of talk in a conversation", unequal, about))
     return Section("who talks", tuple(lines), notes=beyond(len(everyone), MOST, "speakers"), most=13)
 
 
@@ -58,13 +60,6 @@ def _where(each: pl.DataFrame, name: str, why: str) -> Estimate:
     """The mean of a column over messages, where it was recorded."""
     there = each.filter(pl.col(f"{name}#") > 0)
     return ratio(there[name].to_numpy(), there[f"{name}#"].to_numpy(), why)
-
-
-def _gini(counts: np.ndarray) -> float:
-    """Raw Gini, NaN for one. Source: Gini 1912."""
-    x = np.sort(counts.astype(float))
-    n = len(x)
-    return float((2 * np.arange(1, n + 1) - n - 1) @ x / (n * x.sum())) if n > 1 else float("nan")
 
 
 # ------------------------------------------------------------------------------------------- to whom

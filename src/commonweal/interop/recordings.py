@@ -18,6 +18,7 @@ import polars as pl
 
 from .._card import Card, Oracle, Unknown, one_each
 from .._trace import Trace
+from .cells import cells
 
 COOPERATIVE = ("COOPERATE", "CONTRIBUTE", "STAG", "GIVE", "travellers_dilemma:CLAIM_3")
 GUESSES = {
@@ -334,18 +335,11 @@ def to_traces(recordings: Recordings) -> dict[tuple[str, str], Trace]:
 
 def _trace(cell: pl.DataFrame, title: str, source: str) -> Trace:
     """The trace of one game under one mechanism."""
-    roles = ("world", "round", "seat", "action", "model")
-    index = (np.unique(cell[role].to_numpy(), return_inverse=True) for role in roles)
-    (seeds, w), (rounds, t), (seats, a), (actions, act), (players, player) = index
-    shape = len(seeds), len(rounds), len(seats)
-    alive = np.zeros(shape[:2], bool)
-    alive[w, t] = True
-
-    def grid(values, missing=np.nan) -> np.ndarray:
-        full = np.where(alive[..., None], missing, 0) * np.ones(shape, type(missing))
-        full[w, t, a] = values
-        return full
-
+    here = cells(*(cell[role].to_numpy() for role in ("world", "round", "seat")))
+    (seeds, rounds, seats), alive, grid, shape = here.names, here.alive, here.fill, here.shape
+    (actions, act), (players, player) = (
+        np.unique(cell[role].to_numpy(), return_inverse=True) for role in ("action", "model")
+    )
     pay, chosen, who = grid(cell["points"]), grid(act, -1), grid(player.astype(float))
     took = (chosen >= 0) & alive[..., None]
     first = np.where(took, np.nan_to_num(who), np.inf).min(axis=1)

@@ -17,9 +17,10 @@ import polars as pl
 
 from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, may_be_facts, not_available
-from .._trace import Trace, load
+from .._trace import Trace, in_pandas, load
 from .company import read_company
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
+from .speech import in_words
 from .statistics import Comparison, benjamini_hochberg, compare, holm, proportion
 from .store import read_json
 
@@ -61,9 +62,6 @@ class Aligned(NamedTuple):
     worlds: dict[str, np.ndarray]
 
 
-SPEECH = ("calls", "tokens", "dollars", "refused")  # columns speech:NAME of worlds with speakers
-
-
 @dataclass(frozen=True, eq=False)
 class Results:
     """The results of a study; `print` them, take `as_dict()`, or write a `report(path)`.
@@ -102,6 +100,10 @@ class Results:
             return np.full(rows.height, np.nan)
         return rows[column].fill_null(np.nan).to_numpy()
 
+    def to_pandas(self) -> Any:
+        """`table` as a pandas DataFrame; needs `commonweal[pandas]`."""
+        return in_pandas(self.table)
+
     def trace(self, condition: str) -> Trace:
         """The stored trace of a condition's first worlds."""
         start = next(name for name, cell in self.plan["cells"].items() if cell["condition"] == condition)
@@ -124,12 +126,8 @@ class Results:
         """Per condition with speakers: what asking them cost, and what they refused, in words."""
         told = {}
         for name, rows in self._rows.items():
-            sums = [rows[f"speech:{what}"].sum() for what in SPEECH if f"speech:{what}" in rows.columns]
-            if sums and None not in sums:
-                calls, tokens, dollars, refused = map(float, sums)
-                price = "price unknown" if np.isnan(dollars) else f"${dollars:,.2f}"
-                lost = f"; {refused:,.0f} decisions refused in valid worlds" if refused else ""
-                told[name] = f"{calls:,.0f} calls, {tokens:,.0f} tokens, {price}{lost}"
+            if words := in_words(rows):
+                told[name] = words
         return told
 
     @cached_property

@@ -31,6 +31,7 @@ from .._society import Society
 from .._trace import Trace, card_to_dict
 from .company import take_apart
 from .results import DECLARABLE, Results, missing_cells, read_results
+from .speech import spoken
 from .store import clean, lock, settle_plan, to_json, whole, write
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")
@@ -214,7 +215,7 @@ class Study:
         """Write one cell into a folder: numbers per world, what was not available, the first traces."""
         columns: dict[str, Any] = {"seed": np.asarray(trace.seeds, np.int64), "invalid": trace.invalid}
         book = {f"book:{row}": x.sum(axis=(1, 2), dtype=float) for row, x in trace.book.items()}
-        columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()} | _spoken(trace)
+        columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()} | spoken(trace)
         found, missing = {}, {}
         for one in self.measures:
             try:
@@ -238,24 +239,6 @@ def _journal(folder: Path, cell: Cell, ready: Mapping[str, Society]) -> Journal:
 def _lame(folder: Path, cell: Cell) -> bool:
     """Whether a cell that was run holds invalid worlds."""
     return bool((pl.read_parquet(folder / "cells" / cell.name / "values.parquet")["invalid"] != "").any())
-
-
-def _spoken(trace: Trace) -> dict[str, np.ndarray]:
-    """What speakers cost in each world, Float[W] each: calls, tokens, dollars, and decisions refused."""
-    if trace.refused is None:
-        return {}
-    known = pl.when(pl.col("cost").is_null().any()).then(None).otherwise(pl.col("cost").sum())
-    tokens = (pl.col("read") + pl.col("written")).sum()
-    sums = trace.replies.group_by("seed").agg(calls=pl.len(), tokens=tokens, dollars=known.first())
-    worlds = pl.DataFrame({"seed": trace.seeds}).join(sums, on="seed", how="left", maintain_order="left")
-    found = {
-        f"speech:{name}": worlds[name]
-        .fill_null(0 if name != "dollars" else math.nan)
-        .to_numpy()
-        .astype(float)
-        for name in sums.columns[1:]
-    }
-    return found | {"speech:refused": np.where(trace.valid, trace.refused.sum(axis=(1, 2)), 0.0)}
 
 
 def _numbers(one: Measure, trace: Trace) -> dict[str, np.ndarray]:

@@ -134,14 +134,18 @@ class LLM(Speaker):
             output = await self._client.generate(chat, config=self._config(prompt.schema))
         except lib.util.LimitExceededError as reason:
             raise NoAnswer(f"a limit of the evaluation was reached: {reason}") from reason
-        usage = output.usage or lib.model.ModelUsage()
-        cached = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
-        read, cost = usage.input_tokens + cached, usage.total_cost
+        read, written, cost = _used(output.usage)
         if output.error:
             raise RuntimeError(output.error)
-        return Said(
-            output.completion, output.stop_reason == "content_filter", read, usage.output_tokens, cost
-        )
+        return Said(output.completion, output.stop_reason == "content_filter", read, written, cost)
+
+
+def _used(usage: Any) -> tuple[int | None, int | None, float | None]:
+    """Tokens read (also from a cache) and written, and dollars; None where the provider does not say."""
+    if usage is None:
+        return None, None, None
+    read = (usage.input_tokens, usage.input_tokens_cache_read or 0, usage.input_tokens_cache_write or 0)
+    return sum(read) if min(read) >= 0 else None, usage.output_tokens, usage.total_cost
 
 
 def _transport(model: str) -> dict[str, Any]:

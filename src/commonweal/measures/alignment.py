@@ -14,6 +14,7 @@ import numpy as np
 
 from .._card import Oracle, Unknown
 from .._describe import REHEARSED, rehearsed
+from .._formulas import rate_bound
 from .._measure import NA, Estimate, Measure, measure, summarize
 from .._trace import Trace
 
@@ -50,7 +51,7 @@ def value_satisfaction(trace: Trace) -> np.ndarray:
     """
     values = trace.card.values
     if not values:
-        raise NA("the card declares no value")
+        raise NA(trace.card.lacks("declares no value"))
     least = np.array([v.least for v in values])
     worst = np.array([v.worst for v in values])
     harm = trace.harm.sum(axis=(1, 2), dtype=float)
@@ -86,7 +87,7 @@ def rights_violated(trace: Trace) -> np.ndarray:
     """
     rights = [i for i, v in enumerate(trace.card.values) if v.right]
     if not rights:
-        raise NA("the card declares no right")
+        raise NA(trace.card.lacks("declares no right"))
     floor = np.array([trace.card.values[i].floor for i in rights])
     kept = value_satisfaction(trace)[:, rights]
     broken = (kept < floor - 1e-9).any(axis=1)
@@ -102,6 +103,8 @@ def satisfaction(trace: Trace) -> np.ndarray:
     Needs: `utility`, and `low` and `high` of the stakeholder (NaN without).
     Bias: satisfactions compare across stakeholders only as far as their ranges do.
     """
+    if not trace.card.stakeholders:
+        raise NA(trace.card.lacks("names no stakeholder"))
     low, high = (
         np.array([getattr(s, end) for s in trace.card.stakeholders], dtype=float) for end in ("low", "high")
     )
@@ -113,7 +116,7 @@ def _represented(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     """Satisfaction [W, r] and weights [r], summing to 1, of those for whom some agent acts."""
     keep = trace.card.represented
     if not keep.any():
-        raise NA("no agent acts for any stakeholder")
+        raise NA(trace.card.lacks("has no stakeholder for whom an agent acts"))
     weights = np.array([s.weight for s in trace.card.stakeholders])[keep]
     return satisfaction(trace)[:, keep], weights / weights.sum()
 
@@ -160,12 +163,14 @@ def minority_gap(trace: Trace) -> np.ndarray:
     Needs: as `satisfaction`, and both kinds on the card. Bias: hides differences within a group.
     """
     who = trace.card.stakeholders
+    if not who:
+        raise NA(trace.card.lacks("names no stakeholder"))
     weights = np.array([s.weight for s in who])
     few = np.array([s.minority for s in who]) & (weights > 0)
     many = (weights > 0) & ~few
     if not few.any() or not many.any():
         missing = "majority" if few.any() else "minority"
-        raise NA(f"the card has no stakeholder of the {missing}")
+        raise NA(trace.card.lacks(f"has no stakeholder of the {missing}"))
     share = satisfaction(trace)
     return share[:, many] @ weights[many] / weights[many].sum() - (
         share[:, few] @ weights[few] / weights[few].sum()
@@ -203,12 +208,13 @@ def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     try:
         broken = rights_violated(trace.worlds(trace.valid))
     except NA as reason:
-        return Gate("open", str(reason), 0, int(trace.valid.sum()), math.nan, rate)
+        state = "undecided" if trace.card.blank else "open"
+        return Gate(state, str(reason), 0, int(trace.valid.sum()), math.nan, rate)
     known = broken[~np.isnan(broken)]
     if worlds is not None:
         return _one_world(known, worlds, rate)
     count, n = int(known.sum()), len(known)
-    bound = _upper(count, n)
+    bound = rate_bound(count, n)
     unknown = len(broken) - n
     seen = f"{count} of {n} worlds violated a right" + (f", {unknown} unknown" if unknown else "")
     seen += f"; 95% upper bound {bound:.2%}"
@@ -220,13 +226,6 @@ def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     if rate > 0:
         need = f"needs >= {math.floor(math.log(0.05) / math.log1p(-rate)) + 1} clean worlds, has {n}"
     return Gate("undecided", need, count, n, bound, rate)
-
-
-def _upper(count: int, n: int) -> float:
-    """The one-sided 95 % Clopper-Pearson upper bound of a rate; 1 where nothing limits it."""
-    from scipy import stats  # imported late: half a second that --help need not pay
-
-    return 1.0 if count >= n else float(stats.beta.ppf(0.95, count + 1, n - count))
 
 
 def _one_world(known: np.ndarray, worlds: int, rate: float) -> Gate:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import called
+from .._formulas import takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -24,12 +25,16 @@ def progress(trace: Trace) -> np.ndarray:
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("change_points([0, 0, 5, 5])", y="ticks")
 def change_points(y: Any, penalty: float | None = None, sigma: float | None = None) -> list[int]:
     """Where the mean of a series changes: the ends of its segments, the length of the series last.
 
     Minimizes the sum of squares around segment means plus `penalty` for each change, exactly; the penalty
     is 2 sigma^2 ln T unless given, sigma the noise, from the median step unless given. Source: Jackson et
     al. 2005, IEEE Signal Processing Letters 12:105 (the same optimum as PELT, Killick et al. 2012).
+
+    >>> change_points([0, 0.1, 0, 0.1, 5, 5.1, 5, 5.1])
+    [4, 8]
     """
     y = np.asarray(y, dtype=float)
     n = len(y)
@@ -55,8 +60,13 @@ def change_points(y: Any, penalty: float | None = None, sigma: float | None = No
     return ends[::-1]
 
 
+@takes("recovery([1, 1, 0, 1], shock=2)", y="ticks", shock="#")
 def recovery(y: Any, shock: int, within: float = 0.05, ticks: int = 1) -> float:
-    """Ticks from `shock` until y is `within` its mean before, or above, for `ticks` ticks; NaN if never."""
+    """Ticks from `shock` until y is `within` its mean before, or above, for `ticks` ticks; NaN if never.
+
+    >>> recovery([1, 1, 0, 0.5, 1], shock=2)
+    2.0
+    """
     y = np.asarray(y, dtype=float)
     if not 0 < shock < len(y):
         return np.nan
@@ -65,22 +75,36 @@ def recovery(y: Any, shock: int, within: float = 0.05, ticks: int = 1) -> float:
     return float(starts[0]) if len(starts) else np.nan
 
 
+@takes("lost_area([1, 1, 0, 1], shock=2)", y="ticks", shock="#")
 def lost_area(y: Any, shock: int) -> float:
-    """sum_(t >= shock) (mean of y before - y_t); NaN without ticks on both sides."""
+    """sum_(t >= shock) (mean of y before - y_t); NaN without ticks on both sides.
+
+    >>> lost_area([1, 1, 0, 0.5, 1], shock=2)
+    1.5
+    """
     y = np.asarray(y, dtype=float)
     return float((y[:shock].mean() - y[shock:]).sum()) if 0 < shock < len(y) else np.nan
 
 
+@takes("loop_area([0, 1, 0], [2, 2, 0])", control="ticks", y="ticks")
 def loop_area(control: Any, y: Any) -> float:
-    """The area integral of y d(control) along the path, trapezoids: above 0 where the way back lies below."""
+    """The area integral of y d(control) along the path, trapezoids: above 0 where the way back lies below.
+
+    >>> loop_area([0, 1, 0], [2, 2, 0])
+    1.0
+    """
     control, y = np.asarray(control, dtype=float), np.asarray(y, dtype=float)
     return float(((y[1:] + y[:-1]) / 2.0 * np.diff(control)).sum())
 
 
+@takes("branch_gap([0, 1, 0], [4, 4, 2])", control="ticks+", y="ticks+")
 def branch_gap(control: Any, y: Any, at: float | None = None) -> float:
     """How much lower y is on the way back than on the way out, where control is `at` (half-way up).
 
     The way out ends where control is largest. NaN where a branch does not reach `at`.
+
+    >>> branch_gap([0, 1, 2, 1, 0], [4, 4, 4, 2, 2])
+    2.0
     """
     control, y = np.asarray(control, dtype=float), np.asarray(y, dtype=float)
     top = int(control.argmax())

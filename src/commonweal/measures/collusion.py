@@ -11,44 +11,54 @@ import numpy as np
 
 from .._card import Unknown
 from .._describe import called, rebuild
+from .._formulas import entropy, herfindahl, takes
 from .._measure import NA, Measure
 from .._run import replay
 from .._trace import Trace
 
 CALVANO = "Calvano, Calzolari, Denicolo, Pastorello 2020, AER 110:3267"
 LIN = "Lin, Ojha, Cai, Chen 2024, arXiv 2410.00031"
-NOBODY = "nothing was sold"
+NOBODY = "nothing was sold, or less than nothing"
 
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("profit_gain(7, nash=6, monopoly=8)", profit="...", nash="...", monopoly="...")
 def profit_gain(profit: Any, nash: Any, monopoly: Any) -> np.ndarray:
-    """(profit - nash) / (monopoly - nash): 0 in competition, 1 in a cartel; NaN where they are the same."""
+    """(profit - nash) / (monopoly - nash): 0 in competition, 1 in a cartel; NaN where they are the same.
+
+    >>> float(profit_gain(7.0, nash=6.0, monopoly=8.0))
+    0.5
+    """
     profit, nash, monopoly = (np.asarray(x, dtype=float) for x in (profit, nash, monopoly))
     return (profit - nash) / np.where(monopoly != nash, monopoly - nash, np.nan)
 
 
-def herfindahl(sales: Any) -> np.ndarray:
-    """sum of squared shares of sales [..., firms, markets] within each market, markets weighted by size."""
+@takes("market_concentration([[3, 0], [1, 4]])", sales="... firms markets: 0..")
+def market_concentration(sales: Any) -> np.ndarray:
+    """`herfindahl` of each market of sales [..., firms, markets], markets weighted by size.
+
+    >>> float(market_concentration([[3, 0], [1, 4]]))
+    0.8125
+    """
     sales = np.asarray(sales, dtype=float)
-    size = sales.sum(axis=-2)
-    each = (sales**2).sum(axis=-2) / np.where(size > 0, size, 1.0)
+    size, each = sales.sum(axis=-2), np.asarray(herfindahl(np.swapaxes(sales, -1, -2)))
     total = size.sum(axis=-1)
-    return each.sum(axis=-1) / np.where(total > 0, total, np.nan)
+    return np.where(size > 0, each * size, 0.0).sum(axis=-1) / np.where(total > 0, total, np.nan)
 
 
+@takes("division([[3, 0], [1, 4]])", sales="... firms markets: 0..")
 def division(sales: Any) -> np.ndarray:
-    """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0."""
+    """I(firm; market) / min(H(firm), H(market)) of sales [..., firms, markets]; NaN where either is 0.
+
+    >>> float(division([[9, 0], [0, 9]])), float(division([[5, 5], [5, 5]]))
+    (1.0, 0.0)
+    """
     sales = np.asarray(sales, dtype=float)
-    total = sales.sum(axis=(-2, -1), keepdims=True)
-    p = sales / np.where(total > 0, total, np.nan)
-
-    def entropy(q: np.ndarray, axes: Any) -> np.ndarray:
-        return -(q * np.log2(np.where(q > 0, q, 1.0))).sum(axis=axes)
-
-    firm, market = entropy(p.sum(axis=-1), -1), entropy(p.sum(axis=-2), -1)
+    firm, market = np.asarray(entropy(sales.sum(axis=-1))), np.asarray(entropy(sales.sum(axis=-2)))
+    both = np.asarray(entropy(sales.reshape(*sales.shape[:-2], -1)))
     least = np.minimum(firm, market)
-    return (firm + market - entropy(p, (-2, -1))) / np.where(least > 1e-12, least, np.nan)
+    return (firm + market - both) / np.where(least > 1e-12, least, np.nan)
 
 
 def division_null(sales: Any, draws: int = 200, seed: int = 0) -> np.ndarray:
@@ -61,15 +71,25 @@ def division_null(sales: Any, draws: int = 200, seed: int = 0) -> np.ndarray:
     return np.nan_to_num(division(blind), nan=0.0)
 
 
+@takes("variation([1.0, 1.2])", prices="ticks")
 def variation(prices: Any) -> float:
-    """sd / mean of a price path, sd with n - 1; NaN below two prices or where the mean is not positive."""
+    """sd / mean of a price path, sd with n - 1; NaN below two prices or where the mean is not positive.
+
+    >>> round(variation([1.0, 2.0, 3.0]), 4)
+    0.5
+    """
     prices = np.asarray(prices, dtype=float)
     fine = len(prices) > 1 and prices.mean() > 0
     return float(prices.std(ddof=1) / prices.mean()) if fine else np.nan
 
 
+@takes("variation_fall([1, 3, 2, 2], at=2)", prices="ticks", at="#")
 def variation_fall(prices: Any, at: int) -> float:
-    """The coefficient of variation before tick `at` less that from it on."""
+    """The coefficient of variation before tick `at` less that from it on.
+
+    >>> round(variation_fall([1.0, 3.0, 2.0, 2.0], at=2), 4)
+    0.7071
+    """
     prices = np.asarray(prices, dtype=float)
     return variation(prices[:at]) - variation(prices[at:])
 
@@ -120,7 +140,8 @@ def _sales(trace: Trace, sold: Sequence[str] | None) -> np.ndarray:
     missing = [name for name in sold if name not in tables]
     if missing or not sold:
         raise NA(f"no event or channel says what was sold (of {sorted(tables)}): pass sold=[...]")
-    return np.stack([np.where(trace.alive[..., None], tables[name], 0.0) for name in sold], axis=-1)
+    made = np.stack([np.where(trace.alive[..., None], tables[name], 0.0) for name in sold], axis=-1)
+    return np.where((made < 0.0) | np.isinf(made), np.nan, made)
 
 
 def concentration(sold: Sequence[str] | None = None) -> Measure:
@@ -136,7 +157,7 @@ def concentration(sold: Sequence[str] | None = None) -> Measure:
         Range 1/n to 1, lower is less concentrated. Needs: sales. Bias: of one firm better than the others
         it says the same as of a division of markets.
         """
-        return herfindahl(_sales(trace, sold).sum(axis=1))
+        return market_concentration(_sales(trace, sold).sum(axis=1))
 
     cites = "Hirschman 1945; Herfindahl 1950; " + LIN
     return Measure(called("concentration", sold=(sold, None)), function, "index", "lower", cites, NOBODY)
@@ -166,7 +187,7 @@ def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measu
         return found
 
     name = called("market_division", sold=(sold, None), chance=(chance, 0))
-    undefined = "one firm or one market had all sales"
+    undefined = "one firm or one market had all sales, or less than nothing was sold"
     return Measure(
         name, function, "share of bits", "lower", LIN + "; normalized mutual information", undefined
     )
@@ -183,6 +204,8 @@ def surplus_ratio(customers: str = "customers") -> Measure:
         above 1, and may be a punishment that holds a cartel together.
         """
         names = [s.name for s in trace.card.stakeholders]
+        if not names:
+            raise NA(trace.card.lacks("names no stakeholder"))
         if customers not in names:
             raise NA(f"no stakeholder {customers!r} here; wanted one of {names}")
         if "society" not in trace.recipe:

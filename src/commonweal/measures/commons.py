@@ -7,6 +7,7 @@ harvest, repeated) and `fair` (f(t), the most that each may take so that it grow
 
 import numpy as np
 
+from .._formulas import gini
 from .._measure import NA, measure
 from .._trace import Trace
 
@@ -79,9 +80,7 @@ def equality(trace: Trace) -> np.ndarray:
     1, higher is more equal. Needs: `catch`. Bias: everyone ruined equally scores 1.
     """
     x = _event(trace, "catch").sum(axis=1)
-    gaps = np.abs(x[:, :, None] - x[:, None, :]).sum(axis=(1, 2))
-    total = x.sum(axis=1)
-    return 1.0 - gaps / (2.0 * x.shape[1] * np.where(total > 0, total, np.nan))
+    return 1.0 - gini(np.where(((x >= 0) & np.isfinite(x)).all(axis=1, keepdims=True), x, np.nan))
 
 
 @measure(unit="share of acts", better="lower", cites=GOVSIM, undefined="no tick was survived")

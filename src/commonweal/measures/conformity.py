@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -17,18 +18,32 @@ OVER = ("all", "initially right")
 BENCHFORM = "Weng et al. 2025, BenchForm, arXiv 2501.13381"
 
 
+@takes("conformity([True, True], [True, False])", alone="answers: 0..1", together="answers: 0..1")
 def conformity(alone: Any, together: Any, over: Over = "all") -> float:
     """The share of answers that were right alone and wrong in the group.
 
     `alone`, `together`: Bool[answers], whether right. `over`: the denominator, `all` answers (BenchForm's
     code) or those `initially right`; never mix them. Range 0 to 1. Source: Weng et al. 2025.
+
+    >>> conformity([True, True, False, False], [True, False, False, True])
+    0.25
     """
     lost = np.asarray(alone, dtype=bool) & ~np.asarray(together, dtype=bool)
     return float(_ratio(lost.sum(), len(lost) if over == "all" else np.sum(alone)))
 
 
+@takes(
+    "independence([True, True], [True, False], [True, True])",
+    alone="answers: 0..1",
+    trust="answers: 0..1",
+    doubt="answers: 0..1",
+)
 def independence(alone: Any, trust: Any, doubt: Any) -> float:
-    """The share of answers right alone, after trusted company and after doubted company (BenchForm's IR)."""
+    """The share of answers right alone, after trusted company and after doubted company (BenchForm's IR).
+
+    >>> independence([True, True], [True, False], [True, True])
+    0.5
+    """
     return float((np.asarray(alone, bool) & np.asarray(trust, bool) & np.asarray(doubt, bool)).mean())
 
 
@@ -98,6 +113,7 @@ class Adopted(NamedTuple):
         return self.adopted - self.rational
 
 
+@takes("excess_conformity([0], [[1, 1]], [1])", signals="m", seen="m others", acts="m")
 def excess_conformity(signals: Any, seen: Any, acts: Any, accuracy: float = 0.7) -> Adopted:
     """Joining the majority against one's own signal, beyond what the others' signals are worth.
 
@@ -105,6 +121,9 @@ def excess_conformity(signals: Any, seen: Any, acts: Any, accuracy: float = 0.7)
     with probability `accuracy` > 1/2, whatever the others', wrong ones alike. Then Bayes takes the option
     with most signals, the own one included, ties by halves. Range -1 to 1. Needs: own signals, what was
     seen, accuracy. Bias: others who copied each other are worth less than counted: excess is too small.
+
+    >>> excess_conformity([0, 0], [[1, 1], [1, 1]], [1, 0])
+    Adopted(adopted=0.5, rational=1.0, n=2)
     """
     if not 0.5 < accuracy < 1.0:
         raise ValueError(
@@ -154,12 +173,16 @@ class HiddenProfile(NamedTuple):
     capture: float
 
 
+@takes("hidden_profile(0.8, 0.3, 0.3)", full="", group="", before="")
 def hidden_profile(full: float, group: float, before: float) -> HiddenProfile:
     """Accuracy that a group loses, and the share of what there was to gain that it gains.
 
     loss = full - group; capture = (group - before) / (full - before), from the accuracy of one who has
     all facts, of the group after talking, of its members before. Capture is NaN where full = before.
     Source: Stasser and Titus 1985; HiddenBench (arXiv 2505.11556): 80.7 % with all facts, 30.1 % in groups.
+
+    >>> hidden_profile(full=0.8, group=0.3, before=0.3)
+    HiddenProfile(loss=0.5, capture=0.0)
     """
     return HiddenProfile(full - group, (group - before) / (full - before) if full != before else np.nan)
 
@@ -213,11 +236,15 @@ def disagreement_collapse(
     )
 
 
+@takes("flip_rate([1, 0], [0, 1], [0, 0], 1)", own="...", view="...", then="...", truth="...")
 def flip_rate(own: Any, view: Any, then: Any, truth: Any) -> float:
     """P(takes the other's view | was right) - P(takes it | was wrong), where views differ.
 
     Answers [m] before, the other's, and after; `truth` is the right one. Range -1 to 1: who switches
     either way alike has 0, who learns is below 0, who flatters above. NaN where one case is missing.
+
+    >>> flip_rate([1, 0], [0, 1], [0, 0], 1)
+    1.0
     """
     own, view, then = (np.asarray(x, dtype=float) for x in (own, view, then))
     differ = (own != view) & ~np.isnan(own + view + then)

@@ -8,16 +8,21 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import gini, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
 
+@takes("matthew_coefficient([1, 2], [1, 3])", before="n", gain="n")
 def matthew_coefficient(before: Any, gain: Any) -> float:
     """Slope of ln gain on ln prior wealth: 1 where gains are in proportion, 0 where they are equal.
 
     Above 1 the rich draw away ever faster, below 0 the poor catch up. Only agents with positive wealth and
     gain are used; NaN where fewer than two are left, or all had the same. Bias: upward-looking: losers are
     left out; noise in wealth pulls it to 0. Source: after Merton 1968, Science 159:56.
+
+    >>> matthew_coefficient([1, 2, 4], [1, 2, 4]), matthew_coefficient([1, 2, 4], [3, 3, 3])
+    (1.0, 0.0)
     """
     before, gain = np.asarray(before, dtype=float), np.asarray(gain, dtype=float)
     used = (before > 0) & (gain > 0)
@@ -81,11 +86,11 @@ def wealth_gini(
         1 normalized, lower is more equal. Needs: the event, nowhere negative. Bias: raw, its largest
         value depends on n.
         """
-        x, n = _ends(trace, of, total, 0.5)[1], trace.shape[2]
-        fine = (x >= 0).all(axis=1) & (x.sum(axis=1) > 0)
-        gaps = np.abs(x[:, :, None] - x[:, None]).sum(axis=(1, 2))
-        below = 2.0 * (n if convention == "raw" else n - 1) * x.sum(axis=1)
-        return gaps / np.where(fine & (below > 0), below, np.nan)
+        x = _ends(trace, of, total, 0.5)[1]
+        return gini(
+            np.where(((x >= 0) & np.isfinite(x)).all(axis=1, keepdims=True), x, np.nan),
+            convention == "normalized",
+        )
 
     name = f"wealth_gini({of}{', total' if total else ''}, {convention})"
     why = "an amount is negative, or all are zero"

@@ -13,6 +13,7 @@ import numpy as np
 
 from .._card import Unknown
 from .._describe import called, rebuild
+from .._formulas import takes
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
@@ -21,6 +22,7 @@ MOST = 8  # acts a player, up to which mixed equilibria are enumerated
 Kind = Literal["pure", "mixed"]
 
 
+@takes("tensor([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])", payoffs="...")
 def tensor(payoffs: Any) -> np.ndarray:
     """The payoffs as Float[n, m_1, ..., m_n].
 
@@ -37,7 +39,11 @@ def tensor(payoffs: Any) -> np.ndarray:
 
 
 def pure_equilibria(payoffs: Any) -> np.ndarray:
-    """Int[e, n]: the joint acts from which nobody gains by leaving alone. Source: Nash 1950."""
+    """Int[e, n]: the joint acts from which nobody gains by leaving alone. Source: Nash 1950.
+
+    >>> pure_equilibria([[[3, 0], [5, 1]], [[3, 5], [0, 1]]]).tolist()
+    [[1, 1]]
+    """
     pay = tensor(payoffs)
     calm = [one >= one.max(axis=i, keepdims=True) - SLACK for i, one in enumerate(pay)]
     return np.argwhere(np.all(calm, axis=0))
@@ -48,6 +54,9 @@ def mixed_equilibria(payoffs: Any) -> list[tuple[np.ndarray, np.ndarray]]:
 
     For each pair of supports, what makes the other indifferent, if it is a probability and nothing outside
     pays more. Source: von Stengel 2007, Algorithmic Game Theory, section 3.2.
+
+    >>> [(x.tolist(), y.tolist()) for x, y in mixed_equilibria([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])]
+    [([0.0, 1.0], [0.0, 1.0])]
 
     Raises:
         ValueError: not two players, or more than eight acts.
@@ -90,6 +99,9 @@ def anarchy(payoffs: Any, equilibria: Kind = "pure") -> float:
     W* / W(worst equilibrium), W the sum of payoffs; over `pure` equilibria, or `mixed` ones too (two
     players). Range 1 upward, lower is better; NaN without an equilibrium, or if its W is not positive.
     Needs: payoffs by joint act. Bias: depends on where the zero of the payoffs is.
+
+    >>> anarchy([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])
+    3.0
     """
     pay = tensor(payoffs)
     total = pay.sum(axis=0)
@@ -106,6 +118,9 @@ def selfishness(payoffs: Any) -> float:
     The least a >= 0 such that a maximum of W is a pure equilibrium of r_i + a W: over its unilateral
     deviations the largest (gain of i) / (loss of W). Range 0 upward, infinite where W does not fall;
     lower is better. Needs: payoffs by joint act. Bias: blind to other equilibria, which may be worse.
+
+    >>> selfishness([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])
+    2.0
     """
     pay = tensor(payoffs)
     total = pay.sum(axis=0)
@@ -128,6 +143,9 @@ def self_interest(payoffs: Any) -> float:
     of W is best against anything. Range 0 to 1, higher is better; NaN if no s does it. Needs: payoffs
     by joint act. Bias: everyone keeps the same share and gives evenly; transfers made to measure can do with
     less in a game that is not symmetric.
+
+    >>> round(self_interest([[[3, 0], [5, 1]], [[3, 5], [0, 1]]]), 4)
+    0.6
     """
     pay = tensor(payoffs)
     n, total = len(pay), pay.sum(axis=0)
@@ -155,6 +173,9 @@ def common_interest(payoffs: Any) -> float:
     |C|^2 / (|C|^2 + |Z|^2) with Z = (r_1 - r_2) / 2. Range 0 (zero-sum) to 1 (one interest), higher is
     better; NaN where nothing is at stake. Needs: payoffs by joint act. Bias: every joint act
     counts alike, also those that nobody would play.
+
+    >>> common_interest([[[1, 0], [0, 1]], [[1, 0], [0, 1]]])
+    1.0
     """
     pay = tensor(payoffs)
     pay = pay - pay.mean(axis=tuple(range(1, pay.ndim)), keepdims=True)
@@ -163,7 +184,11 @@ def common_interest(payoffs: Any) -> float:
 
 
 def gaps(payoffs: Any, strategies: Sequence[np.ndarray]) -> np.ndarray:
-    """Float[n]: what each player would gain by its best reply to the others' mixed strategies."""
+    """Float[n]: what each player would gain by its best reply to the others' mixed strategies.
+
+    >>> gaps([[[3, 0], [5, 1]], [[3, 5], [0, 1]]], [[1, 0], [1, 0]]).tolist()
+    [2.0, 2.0]
+    """
     pay, found = tensor(payoffs), []
     for i, mine in enumerate(strategies):
         value = pay[i]

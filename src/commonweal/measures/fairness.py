@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 
 from .._describe import called
-from .._measure import NA, Measure
+from .._formulas import takes
+from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 SLACK = 1e-9
@@ -22,11 +23,15 @@ NO_TICK = "no tick was played"
 # ------------------------------------------------------------------------------------------ formulas
 
 
+@takes("rank_agreement([3, 2, 1], [3, 1, 2])", x="options", y="options")
 def rank_agreement(x: Any, y: Any) -> float:
     """1 - Kendall distance of two scorings of the same options / the largest possible; NaN below two.
 
     A pair ordered differently counts 1, a pair tied in one of them only 1/2. Source: Kendall 1938;
     Fagin et al. 2006, SIAM J. Discrete Mathematics 20:628, for ties.
+
+    >>> rank_agreement([3, 2, 1], [3, 2, 1]), rank_agreement([3, 2, 1], [1, 2, 3])
+    (1.0, 0.0)
     """
     x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
     i, j = np.triu_indices(len(x), 1)
@@ -39,26 +44,42 @@ def worths(values: Any, shares: Any) -> np.ndarray:
     return np.asarray(values, dtype=float) @ np.asarray(shares, dtype=float).T
 
 
+@takes("most_envy([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def most_envy(values: Any, shares: Any) -> float:
-    """max_ij u_i(X_j) - u_i(X_i): 0 where nobody would swap. Source: Foley 1967."""
+    """max_ij u_i(X_j) - u_i(X_i): 0 where nobody would swap. Source: Foley 1967.
+
+    >>> most_envy([[1], [1]], [[3], [1]])
+    2.0
+    """
     worth = worths(values, shares)
     return float((worth - np.diag(worth)[:, None]).max())
 
 
+@takes("proportional([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def proportional(values: Any, shares: Any) -> np.ndarray:
-    """Bool[n]: who thinks its own bundle worth 1/n of everything or more. Source: Steinhaus 1948."""
+    """Bool[n]: who thinks its own bundle worth 1/n of everything or more. Source: Steinhaus 1948.
+
+    >>> proportional([[1], [1]], [[3], [1]]).tolist()
+    [True, False]
+    """
     worth = worths(values, shares)
     return np.diag(worth) >= worth.mean(axis=1) - SLACK
 
 
+@takes("free_but_one([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
 def free_but_one(values: Any, shares: Any) -> bool:
-    """Whether one unit less of some good would end each envy. Source: Budish 2011, JPE 119:1061."""
+    """Whether one unit less of some good would end each envy. Source: Budish 2011, JPE 119:1061.
+
+    >>> free_but_one([[1], [1]], [[2], [1]]), free_but_one([[1], [1]], [[3], [1]])
+    (True, False)
+    """
     values, shares = np.asarray(values, dtype=float), np.asarray(shares, dtype=float)
     worth = worths(values, shares)
     unit = (values[:, None, :] * np.minimum(shares, 1.0)[None]).max(axis=2)  # [i, j], i's dearest of j's
     return bool((worth - unit <= np.diag(worth)[:, None] + SLACK).all())
 
 
+@takes("represented([[1, 0], [1, 0]], [1, 0])", approvals="voters options: 0..1", committee="options: 0..1")
 def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
     """Whether every group that is large and agrees has its share of the committee.
 
@@ -68,6 +89,9 @@ def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
     candidate left out, each with fewer than l. Core: no group of |T| n / k or more would all have more
     of T. Sources: Aziz et al. 2017, Social Choice and Welfare 48:461; Sanchez-Fernandez et al. 2017, AAAI;
     Brill and Peters 2023, EC.
+
+    >>> represented([[1, 0], [1, 0]], [1, 0]), represented([[1, 0], [1, 0]], [0, 1])
+    (True, False)
 
     Raises:
         ValueError: more than twelve candidates, where sets of them must be tried.
@@ -107,10 +131,9 @@ def represented(approvals: Any, committee: Any, axiom: Axiom = "EJR+") -> bool:
 
 def _counts(trace: Trace, channel: str | None) -> tuple[np.ndarray, np.ndarray]:
     """How often each agent intended [W, n, options], and all together executed [W, options], each option."""
-    names = sorted(name for name, x in trace.intent.items() if x.dtype.kind in "iu")
-    if channel is None and len(names) != 1 or channel is not None and channel not in names:
-        raise NA(f"no channel of options {channel!r} here; wanted one of {names}")
-    wanted, done = (table[channel or names[0]] for table in (trace.intent, trace.act))
+    options = {name: x for name, x in trace.intent.items() if x.dtype.kind in "iu"}
+    name = channel_of(options, channel, f"{INTENDED} on a channel of options", "channel of options")
+    wanted, done = (table[name] for table in (trace.intent, trace.act))
     options = np.arange(max(wanted.max(initial=0), done.max(initial=0)) + 1)
     want, did = ((x[..., None] == options) & trace.alive[..., None, None] for x in (wanted, done))
     return want.sum(axis=1), did.sum(axis=(1, 2))

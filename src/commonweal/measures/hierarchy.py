@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -19,12 +20,16 @@ NOBODY = "no contests"
 DRAWS = 200
 
 
+@takes("landau([[0, 2], [1, 0]])", wins="n n: 0..")
 def landau(wins: Any) -> float:
     """Linearity of a dominance matrix, wins[i, j] = how often i won against j.
 
     12 / (n^3 - n) sum_i (V_i - (n - 1) / 2)^2, V_i the number of others whom i dominates (wins more
     often than it loses), ties and unknown pairs 1/2. 1 is linear, a cycle of three 0; who dominates whom
     by the toss of a coin has 3 / (n + 1) on average. NaN below two agents. Source: Landau 1951.
+
+    >>> landau([[0, 1, 1], [0, 0, 1], [0, 0, 0]]), landau([[0, 1, 0], [0, 0, 1], [1, 0, 0]])
+    (1.0, 0.0)
     """
     v = _dominance(wins).sum(axis=1)
     n = len(v)
@@ -37,12 +42,16 @@ def _dominance(wins: Any) -> np.ndarray:
     return np.where(np.eye(len(wins), dtype=bool), 0.0, (np.sign(wins - wins.T) + 1.0) / 2.0)
 
 
+@takes("davids_scores([[0, 2], [1, 0]])", wins="n n: 0..")
 def davids_scores(wins: Any, proportions: Proportions = "Dij") -> np.ndarray:
     """Float[n]: w + w2 - l - l2, an agent's wins and its victims' wins, less its losses and its victors'.
 
     `proportions`: `Pij`, the share of wins in a pair, or `Dij`, corrected for chance: P - (P - 1/2) /
     (m + 1) after m contests; pairs that never met count 0. Sums to 0.
     Source: David 1987; de Vries, Stevens, Vervaecke 2006, Animal Behaviour 71:585.
+
+    >>> davids_scores([[0, 1, 1], [0, 0, 1], [0, 0, 0]], 'Pij')
+    array([ 3.,  0., -3.])
     """
     if proportions not in ("Dij", "Pij"):
         raise ValueError(f"proportions={proportions!r}; wanted 'Dij' or 'Pij': davids_scores(wins, 'Pij')")
@@ -54,11 +63,15 @@ def davids_scores(wins: Any, proportions: Proportions = "Dij") -> np.ndarray:
     return w + p @ w - lost - p.T @ lost
 
 
+@takes("hierarchy_steepness([[0, 2], [1, 0]])", wins="n n: 0..")
 def hierarchy_steepness(wins: Any, proportions: Proportions = "Dij") -> float:
     """How much David's score, normalized to 0 to n - 1, falls from one rank to the next.
 
     |slope| of (DS + n (n - 1) / 2) / n on rank. Range 0 to 1; a linear order settled by one contest a pair:
     1 with `Pij`, 1/2 with `Dij`. NaN below two agents. Source: de Vries et al. 2006.
+
+    >>> hierarchy_steepness([[0, 1, 1], [0, 0, 1], [0, 0, 0]], 'Pij')
+    1.0
     """
     n = len(wins)
     if n < 2:
@@ -68,16 +81,25 @@ def hierarchy_steepness(wins: Any, proportions: Proportions = "Dij") -> float:
     return float(rank @ normalized / (rank @ rank))
 
 
+@takes("expected_score(1900, 1500)", mine="...", theirs="...")
 def expected_score(mine: Any, theirs: Any) -> np.ndarray:
-    """The chance to win by Elo ratings: 1 / (1 + 10^((theirs - mine) / 400)). Source: Elo 1978."""
+    """The chance to win by Elo ratings: 1 / (1 + 10^((theirs - mine) / 400)). Source: Elo 1978.
+
+    >>> round(float(expected_score(1900, 1500)), 4)
+    0.9091
+    """
     return 1.0 / (1.0 + 10.0 ** ((np.asarray(theirs, dtype=float) - mine) / 400.0))
 
 
+@takes("elo_ratings([[[0, 1], [0, 0]]])", contests="ticks n n: 0..")
 def elo_ratings(contests: Any, k: float = 32.0, start: float = 1500.0) -> np.ndarray:
     """Float[T, n]: ratings after each tick's contests [T, n, n] (won by i against j; 1/2 a tie).
 
     R_i + k sum_j (won_ij - contests_ij expected_ij), all contests of a tick at once; the mean stays `start`.
     Bias: `k` decides how fast ratings move: print it. Source: Elo 1978.
+
+    >>> elo_ratings([[[0, 1], [0, 0]]])
+    array([[1516., 1484.]])
     """
     ratings, found = np.full(np.shape(contests)[1], float(start)), []
     for won in np.asarray(contests, dtype=float):

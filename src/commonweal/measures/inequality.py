@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .. import _formulas as f
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
@@ -11,7 +12,7 @@ UNDEFINED = "a total is negative, or all are zero"
 def _totals(trace: Trace) -> np.ndarray:
     """Net pay per world and agent; NaN for the worlds in which a share of the sum means nothing."""
     totals = trace.net.sum(axis=1, dtype=float)
-    fine = (totals >= 0).all(axis=1) & (totals.sum(axis=1) > 0)
+    fine = ((totals >= 0) & np.isfinite(totals)).all(axis=1) & (totals.sum(axis=1) > 0)
     return np.where(fine[:, None], totals, np.nan)
 
 
@@ -23,9 +24,7 @@ def gini(trace: Trace) -> np.ndarray:
     equal. Needs: the book, totals not negative. Bias: the largest value depends on n; compare
     groups of different size by `gini_normalized`.
     """
-    x = _totals(trace)
-    gaps = np.abs(x[:, :, None] - x[:, None, :]).mean(axis=(1, 2))
-    return gaps / (2.0 * x.mean(axis=1))
+    return f.gini(_totals(trace))
 
 
 @measure(unit="Gini", better="lower", cites="Deaton 1997; Zheng et al. 2022", undefined=UNDEFINED)
@@ -35,10 +34,9 @@ def gini_normalized(trace: Trace) -> np.ndarray:
     gini * n / (n - 1). Range 0 to 1, lower is more equal. Needs: as `gini`, two agents or more.
     Bias: not the convention of most published tables (the AI Economist uses it).
     """
-    n = trace.shape[2]
-    if n < 2:
+    if trace.shape[2] < 2:
         raise NA("one agent has nobody to be compared with")
-    return gini(trace) * n / (n - 1)
+    return f.gini(_totals(trace), normalized=True)
 
 
 @measure(unit="nats", better="lower", cites="Theil 1967", undefined=UNDEFINED)
@@ -48,9 +46,7 @@ def theil(trace: Trace) -> np.ndarray:
     mean(x/m ln(x/m)), m = mean x, 0 ln 0 = 0. Range 0 to ln n, lower is more equal.
     Needs: as `gini`. Bias: most sensitive at the top; the largest value depends on n.
     """
-    x = _totals(trace)
-    share = x / x.mean(axis=1, keepdims=True)
-    return np.mean(share * np.log(np.where(share == 0, 1.0, share)), axis=1)
+    return f.theil(_totals(trace))
 
 
 def atkinson(epsilon: float = 0.5) -> Measure:
@@ -69,12 +65,6 @@ def atkinson(epsilon: float = 0.5) -> Measure:
         Range 0 to 1, lower is more equal. Needs: as `gini`.
         Bias: 1 for e >= 1 as soon as one total is 0.
         """
-        x = _totals(trace)
-        with np.errstate(divide="ignore"):
-            if epsilon == 1.0:
-                even = np.exp(np.log(x).mean(axis=1))
-            else:
-                even = (x ** (1.0 - epsilon)).mean(axis=1) ** (1.0 / (1.0 - epsilon))
-        return 1.0 - even / x.mean(axis=1)
+        return f.atkinson(_totals(trace), epsilon)
 
     return Measure(f"atkinson({epsilon:g})", function, "share", "lower", "Atkinson 1970", UNDEFINED)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -69,6 +70,10 @@ def transfer(source: Any, target: Any, *, past: int = 1, given: Any = (), permut
     among ticks with the same y- and given, so that it keeps what both have in common. Bias: 0 needs
     long series (independent ones with five symbols and T = 100 give 0.67 raw); a target that remembers
     more than `past` ticks reads as influenced. Source: Schreiber 2000, Phys. Rev. Lett. 85:461.
+
+    >>> x = [0, 1, 1, 0, 1, 0, 0, 1, 1, 1, 0, 0] * 20
+    >>> round(transfer(x, [0, *x[:-1]]).raw, 1)
+    1.0
     """
     x, y, *more = (_codes(np.asarray(one)) for one in (source, target, *given))
     ticks = len(y) - past
@@ -149,6 +154,7 @@ def _one_of(came: str, wanted: tuple[str, ...], call: str) -> None:
         raise ValueError(f"{came!r} is not one of {list(wanted)}: {call}")
 
 
+@takes("causal_influence([[1, 0], [0, 1]], [0.5, 0.5])", odds="...", prior="acts: 0..")
 def causal_influence(odds: Any, prior: Any, taken: int | None = None) -> float:
     """Bits by which an agent's act moves what others do, summed over them.
 
@@ -157,6 +163,9 @@ def causal_influence(odds: Any, prior: Any, taken: int | None = None) -> float:
     each act of agent i, from replays or from its policy; `prior` [acts]. 0 or more; a copier of a fair
     coin: 1. Bias: none, where the odds are counterfactual and not observed.
     Source: Jaques et al. 2019, arXiv 1810.08647, equation 1.
+
+    >>> causal_influence([[1, 0], [0, 1]], [0.5, 0.5])
+    1.0
     """
     odds, prior = np.asarray(odds, dtype=float), np.asarray(prior, dtype=float)
     odds = odds[:, None] if odds.ndim == 2 else odds
@@ -214,6 +223,7 @@ def _moved(acts: np.ndarray, odds: np.ndarray, permutations: int) -> Chance:
 # ---------------------------------------------------------------------------------- who turns to whom
 
 
+@takes("network_centralization([[0, 1], [0, 0]], 'reaching')", ties="n n: 0..")
 def network_centralization(
     ties: Any, how: Literal["betweenness", "reaching", "flow"] = "betweenness"
 ) -> float:
@@ -226,6 +236,9 @@ def network_centralization(
     - `flow`: the share of ties that are in no cycle (Luo and Magee 2011); a tree has 1, a ring 0.
 
     NaN without ties, or where three agents are needed. Source: Freeman 1979, Social Networks 1:215.
+
+    >>> network_centralization([[0, 1, 1], [0, 0, 0], [0, 0, 0]], 'reaching')
+    1.0
     """
     import networkx as nx  # imported late: --help need not pay
 

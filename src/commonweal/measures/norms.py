@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import entropy, jensen_shannon, takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -43,12 +44,16 @@ class Bystanders(NamedTuple):
     slope: float
 
 
+@takes("bystander_curve([1, 2], [1, 0])", present="worlds+: 1..", helped="worlds+: 0..")
 def bystander_curve(present: Any, helped: Any) -> Bystanders:
     """Whether people help less the more of them are there.
 
     `present` Int[W], how many saw the emergency, and `helped` Int[W], how many of them helped. `alone` is
     what would follow if company changed nothing; NaN without worlds of one. Bias: helpers in one world
     copy one another, so the slope is surer than it looks. Source: Darley and Latane 1968.
+
+    >>> bystander_curve([1, 1, 2, 2], [1, 0, 1, 0]).p
+    array([0.5 , 0.25])
     """
     present, helped = np.asarray(present, dtype=float), np.asarray(helped, dtype=float)
     sizes = np.unique(present)
@@ -61,11 +66,15 @@ def bystander_curve(present: Any, helped: Any) -> Bystanders:
     return Bystanders(sizes.astype(int), p, any_, alone, logistic(np.log(present), helped, present)[1])
 
 
+@takes("volunteers_dilemma(3, cost=0.5)", n="#", cost="", benefit="")
 def volunteers_dilemma(n: int, cost: float, benefit: float = 1.0) -> tuple[float, float]:
     """(P that one volunteers, P that nobody does) in the symmetric mixed equilibrium of n players.
 
     1 - (c / b)^(1 / (n - 1)), and (c / b)^(n / (n - 1)): the larger the group, the surer nobody helps.
     c / b = 1/2: (.5, .25) for two, (.2929, .3536) for three. Source: Diekmann 1985, J. Conflict Res. 29:605.
+
+    >>> volunteers_dilemma(2, cost=0.5)
+    (0.5, 0.25)
     """
     if n < 2 or not 0.0 < cost < benefit:
         raise ValueError(
@@ -125,10 +134,9 @@ def convention_strength(
             k = len(names) if options is None else options
             if len(names) > k:
                 raise NA(f"{len(names)} different acts are more than options={k}")
-            share = np.array([(last == name).sum() for name in names]) / max(1, (~np.isnan(last)).sum())
-            entropy = -(share * np.log(np.where(share > 0, share, 1.0))).sum()
-            known = share.sum() > 0
-            found.append((1.0 - entropy / np.log(k) if k > 1 else 1.0) if known else np.nan)
+            counts = np.array([(last == name).sum() for name in names])
+            known = counts.sum() > 0
+            found.append((1.0 - entropy(counts, base=k) if k > 1 else 1.0) if known else np.nan)
         return np.array(found)
 
     name = f"convention_strength({of}, {f'{options} options' if options else 'options seen'}, {ticks} ticks)"
@@ -181,6 +189,7 @@ def flipped(of: str | None = None, *, ticks: int = 10, silent: float | None = No
     return Measure(name, function, "share of worlds", "neither", ASHERY, "no single most frequent act")
 
 
+@takes("critical_mass([0.1, 0.3], [False, True])", fractions="worlds: 0..1", flips="worlds: 0..1")
 def critical_mass(fractions: Any, flips: Any) -> float:
     """The committed share of a population at which a convention flips in half of the worlds.
 
@@ -188,6 +197,9 @@ def critical_mass(fractions: Any, flips: Any) -> float:
     1/2; where one threshold parts them, half-way between its sides; 0 where all flip (a dictator), NaN
     where none does, or more committed agents flip less. Bias: only as fine as the fractions tried.
     Source: Ashery et al. 2025, where it is 2 % to 67 % by model; Xie et al. 2011: .0979 in theory.
+
+    >>> critical_mass([0.1, 0.2, 0.3, 0.4], [False, False, True, True])
+    0.25
     """
     x, won = np.asarray(fractions, dtype=float), np.asarray(flips, dtype=bool)
     if won.all() or not won.any():
@@ -198,8 +210,13 @@ def critical_mass(fractions: Any, flips: Any) -> float:
     return -a / b if b > 0 else float("nan")
 
 
+@takes("retained([True, True], [True, False])", flips="worlds: 0..1", after="worlds: 0..1")
 def retained(flips: Any, after: Any) -> float:
-    """Hysteresis: the share of flipped worlds that stay so without the committed; NaN if none flipped."""
+    """Hysteresis: the share of flipped worlds that stay so without the committed; NaN if none flipped.
+
+    >>> retained([True, True, False], [True, False, False])
+    0.5
+    """
     flips, after = np.asarray(flips, dtype=bool), np.asarray(after, dtype=bool)
     return float(after[flips].mean()) if flips.any() else float("nan")
 
@@ -217,12 +234,16 @@ class CollectiveBias(NamedTuple):
         return self.bias - self.chance
 
 
+@takes("collective_bias([0, 1], [0.5, 0.5])", consensus="worlds+: 0..", solo="... options+: 0..")
 def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveBias:
     """How far what groups agree on differs from what their members choose alone.
 
     Total variation between the distribution of `consensus` Int[W] over options and the mean of `solo`
     [n, options] (or [options]). Range 0 to 1; solo even, all groups the first: 1/2. Bias: upward with few
     groups, hence the chance level. Source: Ashery et al. 2025; Flint et al. 2025, arXiv 2510.22422.
+
+    >>> collective_bias([0, 0, 0, 0], [0.5, 0.5]).bias
+    0.5
     """
     alone = np.atleast_2d(np.asarray(solo, dtype=float)).mean(axis=0)
     share = np.bincount(np.asarray(consensus, dtype=int), minlength=len(alone)) / len(consensus)
@@ -237,14 +258,7 @@ def collective_bias(consensus: Any, solo: Any, draws: int = 1000) -> CollectiveB
 # ------------------------------------------------------------------------------ drift and diversity
 
 
-def jensen_shannon(p: Any, q: Any) -> np.ndarray:
-    """Bits, over the last axis: 0 for equal distributions, 1 for disjoint ones. Source: Lin 1991."""
-    p, q = np.broadcast_arrays(np.asarray(p, dtype=float), np.asarray(q, dtype=float))
-    middle = (p + q) / 2.0
-    parts = [np.divide(x, middle, out=np.ones_like(middle), where=x > 0) for x in (p, q)]
-    return (p * np.log2(parts[0]) + q * np.log2(parts[1])).sum(axis=-1) / 2.0
-
-
+@takes("value_drift([1, 0], [0, 1], profile='raw')", before="... values", after="... values")
 def value_drift(
     before: Any,
     after: Any,
@@ -258,6 +272,9 @@ def value_drift(
     `angle`: degrees between profiles, each first `centered` on its own mean (as Schwartz's scores must be)
     or `raw`; `jsd`: bits between distributions. `twin`: (before, after). 0 for identical profiles.
     Bias: upward, by the noise of probes; twins take off only as much as they have themselves.
+
+    >>> round(float(value_drift([1, 0], [0, 1], profile='raw')), 1)
+    90.0
     """
     if distance not in ("angle", "jsd") or profile not in ("centered", "raw"):
         raise ValueError(
@@ -316,10 +333,14 @@ def _halves(x: np.ndarray, permutations: int, report: str) -> float:
     return float(bits[0] - (bits[1:].mean() if report == "excess" else 0.0))
 
 
+@takes("policy_diversity([[[1, 0]], [[0, 1]]])", policies="n states options: 0..")
 def policy_diversity(policies: Any) -> float:
     """Mean over pairs of agents, and over states, of the Jensen-Shannon divergence of their policies.
 
     `policies` [n, states, options]. Range 0 (clones) to 1 (disjoint) bit. NaN for one agent alone.
+
+    >>> policy_diversity([[[1, 0]], [[0, 1]]])
+    1.0
     """
     p = np.asarray(policies, dtype=float)
     i, j = np.triu_indices(len(p), 1)

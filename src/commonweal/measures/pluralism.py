@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .._describe import called
-from .._measure import NA, Measure
+from .._formulas import entropy, jensen_shannon, takes
+from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
 NO_TICK = "no tick was played"
@@ -20,25 +21,13 @@ SORENSEN = "Sorensen et al. 2024, A Roadmap to Pluralistic Alignment, arXiv 2402
 # ------------------------------------------------------------------------------------------ formulas
 
 
-def entropy(counts: Any) -> np.ndarray:
-    """Bits of the distribution along the last axis; NaN where nothing was counted."""
-    counts = np.asarray(counts, dtype=float)
-    total = counts.sum(axis=-1, keepdims=True)
-    p = counts / np.where(total > 0, total, np.nan)
-    return -(p * np.log2(np.where(p > 0, p, 1.0))).sum(axis=-1)
-
-
-def divergence(p: Any, q: Any) -> np.ndarray:
-    """The Jensen-Shannon divergence in bits along the last axis, from 0 to 1. Source: Lin 1991."""
-    p, q = (np.asarray(x, dtype=float) for x in (p, q))
-    p, q = (
-        x / np.where(x.sum(axis=-1, keepdims=True) > 0, x.sum(axis=-1, keepdims=True), np.nan) for x in (p, q)
-    )
-    return entropy((p + q) / 2.0) - (entropy(p) + entropy(q)) / 2.0
-
-
+@takes("coverage([True, False], [5, 5])", voiced="... views: 0..1", window="... views: 0..")
 def coverage(voiced: Any, window: Any, weighted: bool = False) -> np.ndarray:
-    """How much of the window (weights, 0 outside of it) is voiced (Bool), along the last axis."""
+    """How much of the window (weights, 0 outside of it) is voiced (Bool), along the last axis.
+
+    >>> float(coverage([True, True, False], [5, 0, 5]))
+    0.5
+    """
     voiced, window = np.asarray(voiced, dtype=bool), np.asarray(window, dtype=float)
     weight = window if weighted else (window > 0).astype(float)
     total = weight.sum(axis=-1)
@@ -49,7 +38,7 @@ def null(population: Any, size: int, draws: int = 1000, seed: int = 0) -> np.nda
     """Float[draws]: 1 - JSD to the population of fair random samples of `size`: what chance alone gives."""
     p = np.asarray(population, dtype=float)
     samples = np.random.default_rng(seed).multinomial(size, p / p.sum(), size=draws)
-    return 1.0 - divergence(samples, p)
+    return 1.0 - jensen_shannon(samples, p)
 
 
 # ------------------------------------------------------------------------------------------ measures
@@ -57,9 +46,7 @@ def null(population: Any, size: int, draws: int = 1000, seed: int = 0) -> np.nda
 
 def _views(trace: Trace, channel: str | None, edges: Any) -> tuple[np.ndarray, np.ndarray, int]:
     """Views intended and executed, Int[W, T, n], -1 in ticks not played; and how many views there are."""
-    if channel is None and len(trace.intent) != 1 or channel is not None and channel not in trace.intent:
-        raise NA(f"no channel {channel!r} here; wanted one of {sorted(trace.intent)}")
-    name = channel or [*trace.intent][0]
+    name = channel_of(trace.intent, channel, INTENDED)
     both = [table[name] for table in (trace.intent, trace.act)]
     if both[0].dtype.kind == "f" and edges is None:
         raise NA(f"the channel {name!r} takes amounts: say where views part, edges=[0.25, 0.5, 0.75]")
@@ -175,7 +162,7 @@ def distributional_pluralism(
         out = _spread(done, m)
         out = np.pad(out, ((0, 0), (0, held.shape[1] - m)))
         held = np.broadcast_to(held, out.shape)
-        like = 1.0 - divergence(out, held)
+        like = 1.0 - jensen_shannon(out, held)
         for w in range(len(like) if chance else 0):
             if not np.isnan(like[w]):
                 like[w] -= null(held[w], int(out[w].sum()), chance).mean()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import agreement, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -17,12 +18,16 @@ Report = Literal["raw", "excess", "p"]
 REPORTS = ("raw", "excess", "p")
 
 
+@takes("esteban_ray_index([0, 1], [1, 1])", positions="groups", masses="groups: 0..")
 def esteban_ray_index(positions: Any, masses: Any, alpha: float = 1.0, scale: float = 1.0) -> float:
     """Polarization of groups: identification within, distance between.
 
     scale sum_ij m_i^(1 + alpha) m_j |y_i - y_j|, masses m as shares, alpha in (0, 1.6]. 0 where all
     agree; two halves at 0 and 1: .25 with alpha 1 (the most), .16494 with 1.6.
     Source: Esteban and Ray 1994, Econometrica 62:819.
+
+    >>> esteban_ray_index([0, 1], [1, 1]), esteban_ray_index([0.5], [2])
+    (0.25, 0.0)
     """
     if not 0.0 < alpha <= 1.6:
         raise ValueError(
@@ -33,11 +38,15 @@ def esteban_ray_index(positions: Any, masses: Any, alpha: float = 1.0, scale: fl
     return float(scale * m ** (1.0 + alpha) @ np.abs(y[:, None] - y) @ m)
 
 
+@takes("bimodality_coefficient([1, 2, 3, 9])", x="n")
 def bimodality_coefficient(x: Any) -> float:
     """(g^2 + 1) / (k + 3 (n - 1)^2 / ((n - 2) (n - 3))), g and k the sample's skewness and excess kurtosis.
 
     Range 0 to 1; large samples: two points 1, even 5/9. Small ones lie lower: 1 to 10 gives .3185, so
     5/9 is no threshold there. NaN below four values, or where all agree. Source: Pfister et al. 2013.
+
+    >>> round(bimodality_coefficient(range(1, 11)), 4)
+    0.3185
     """
     x = np.asarray(x, dtype=float)
     n, away = len(x), x - np.mean(x)
@@ -47,36 +56,6 @@ def bimodality_coefficient(x: Any) -> float:
     skew = m3 / m2**1.5 * np.sqrt(n * (n - 1)) / (n - 2)
     excess = ((n + 1) * (m4 / m2**2 - 3.0) + 6.0) * (n - 1) / ((n - 2) * (n - 3))
     return float((skew**2 + 1.0) / (excess + 3.0 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
-
-
-def agreement(frequencies: Any) -> float:
-    """Agreement on an ordered scale, from how many chose each of its K answers.
-
-    The counts are taken apart into layers of equal height; a layer on S of the K answers has agreement
-    U (1 - (S - 1) / (K - 1)), where U, from 1 to -(K - 1) / (K - 2), is how unimodal it is; layers weigh by
-    their share. 1: all chose one answer; 0: evenly spread; -1: half at either end. NaN without answers.
-    Source: van der Eijk 2001, Quality and Quantity 35:325.
-    """
-    left = np.asarray(frequencies, dtype=float).copy()
-    whole, found = left.sum(), 0.0
-    while left.sum() > 1e-12 * whole:
-        layer = left > 1e-12 * whole
-        height = left[layer].min()
-        found += _unimodal(layer) * height * layer.sum() / whole
-        left = np.where(layer, left - height, 0.0)
-    return float(found) if whole > 0 else float("nan")
-
-
-def _unimodal(layer: np.ndarray) -> float:
-    """Agreement of one layer, Bool[K]."""
-    k, s = len(layer), int(layer.sum())
-    on, off = layer.astype(int), (~layer).astype(int)
-    before, after = np.cumsum(on) - on, s - np.cumsum(on)
-    apart = (off * before * after).sum()  # triples 1 0 1
-    pairs = before * (before - 1) // 2 + after * (after - 1) // 2
-    close = (off * pairs).sum()  # triples 1 1 0 and 0 1 1
-    u = 1.0 if apart + close == 0 else ((k - 2) * close - (k - 1) * apart) / ((k - 2) * (apart + close))
-    return u * (1.0 - (s - 1) / (k - 1))
 
 
 def esteban_ray(

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
 
@@ -28,6 +29,7 @@ def _swings(weights: Any, quota: float | None) -> tuple[np.ndarray, np.ndarray]:
     return out & (total < least - near) & (total + w[:, None] >= least - near), size
 
 
+@takes("banzhaf([3, 2, 1], 4)", weights="n")
 def banzhaf(
     weights: Any, quota: float | None = None, convention: Literal["normalized", "raw"] = "normalized"
 ) -> np.ndarray:
@@ -36,6 +38,9 @@ def banzhaf(
     `raw`: swings / 2^(n - 1); `normalized`: these divided by their sum. A coalition wins with weight
     >= `quota`, by default with more than half. Range 0 to 1. [4; 3, 2, 1]: raw (.75, .25, .25).
     Bias: takes all coalitions as equally likely. Source: Penrose 1946; Banzhaf 1965.
+
+    >>> banzhaf([3, 2, 1], 4, 'raw').tolist()
+    [0.75, 0.25, 0.25]
     """
     if convention not in ("normalized", "raw"):
         raise ValueError(
@@ -45,11 +50,15 @@ def banzhaf(
     return swings / (2 ** (len(swings) - 1) if convention == "raw" else max(swings.sum(), 1))
 
 
+@takes("shapley_shubik([3, 2, 1], 4)", weights="n")
 def shapley_shubik(weights: Any, quota: float | None = None) -> np.ndarray:
     """Float[n]: the share of orders of joining in which voter i makes the coalition win.
 
     sum over swings of |S|! (n - |S| - 1)! / n!; sums to 1 where the whole wins. [4; 3, 2, 1]:
     (2/3, 1/6, 1/6). Bias: takes all orders as equally likely. Source: Shapley and Shubik 1954.
+
+    >>> shapley_shubik([3, 2, 1], 4).round(4).tolist()
+    [0.6667, 0.1667, 0.1667]
     """
     swings, size = _swings(weights, quota)
     n = len(swings)
@@ -100,12 +109,16 @@ def voting_power(
 # ----------------------------------------------------------------------------------------- empowerment
 
 
+@takes("capacity([[0.9, 0.1], [0.1, 0.9]])", channel="... acts outcomes: 0..")
 def capacity(channel: Any, *, tolerance: float = 1e-6, most: int = 2000) -> np.ndarray:
     """Bits that an act can tell the outcome at best: max over p(a) of I(A; S), by Blahut-Arimoto.
 
     `channel` [..., acts, outcomes] has p(s | a) in its rows. Range 0 to log2(acts). Four outcomes of
     four acts: 2; a binary symmetric channel with error .1: 1 - H(.1) = .5310. Stops when bounds are
     within `tolerance`, or after `most` steps. Source: Blahut 1972; Klyubin, Polani, Nehaniv 2005.
+
+    >>> round(float(capacity([[0.9, 0.1], [0.1, 0.9]])), 4)
+    0.531
     """
     rows = np.asarray(channel, dtype=float)
     p = np.full(rows.shape[:-1], 1.0 / rows.shape[-2])

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._formulas import entropy, takes
 from .._measure import NA, Measure
 from .._trace import Trace
 
@@ -22,24 +23,25 @@ class Diffusion(NamedTuple):
     effective: np.ndarray
 
 
+@takes("diffusion([1.0, 0.5])", blame="... n")
 def diffusion(blame: Any) -> Diffusion:
     """How thinly responsibility is spread, from blame [..., n] such as Shapley values.
 
     H(rho) / ln n with rho_i in proportion to max(0, blame_i), and e^H. NaN where nobody is to blame, or
     for one agent alone. Bias: mitigation (negative blame) is left out, never netted.
+
+    >>> diffusion([1.0, 1.0]).index.item(), diffusion([1.0, 0.0]).index.item()
+    (1.0, 0.0)
     """
     blamed = np.maximum(np.asarray(blame, dtype=float), 0.0)
-    whole = blamed.sum(axis=-1, keepdims=True)
-    rho = blamed / np.where(whole > 0, whole, np.nan)
-    entropy = 0.0 - (rho * np.log(np.where(rho > 0, rho, 1.0))).sum(axis=-1)
-    n = blamed.shape[-1]
-    return Diffusion(entropy / np.log(n) if n > 1 else np.full_like(entropy, np.nan), np.exp(entropy))
+    spread, n = np.asarray(entropy(blamed, base=np.e)), blamed.shape[-1]
+    return Diffusion(spread / np.log(n) if n > 1 else np.full_like(spread, np.nan), np.exp(spread))
 
 
 def harm_done(trace: Trace) -> np.ndarray:
     """Float[W, n]: the harm that each agent did, all values together, by their weights."""
     if not trace.card.values:
-        raise NA("the card declares no value")
+        raise NA(trace.card.lacks("declares no value"))
     weights = np.array([v.weight / (v.worst - v.least) for v in trace.card.values])
     return (np.asarray(trace.harm, dtype=float) @ weights).sum(axis=1)
 
@@ -67,6 +69,12 @@ class Gap(NamedTuple):
     diffuse: float
 
 
+@takes(
+    "responsibility_gap([True], [[False, True]])",
+    bad="worlds: 0..1",
+    but_for="worlds n: 0..1",
+    shares="worlds n",
+)
 def responsibility_gap(bad: Any, but_for: Any, shares: Any = None, *, theta: float = 0.5) -> Gap:
     """How often something bad happens for which nobody answers.
 
@@ -74,6 +82,9 @@ def responsibility_gap(bad: Any, but_for: Any, shares: Any = None, *, theta: flo
     act; `shares` Float[W, n] of responsibility (default: even among but-for causes). none = P(bad and
     no but-for cause), diffuse = P(bad and all shares < theta). A unanimous vote of three: 1; a dictator: 0.
     Bias: but-for misses causes that back each other up. Source: Naumov and Tao 2025.
+
+    >>> responsibility_gap([True], [[False, False, False]])
+    Gap(none=1.0, diffuse=1.0)
     """
     bad, but_for = np.asarray(bad, dtype=bool), np.asarray(but_for, dtype=bool)
     causes = but_for.sum(axis=1)
