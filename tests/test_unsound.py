@@ -23,7 +23,7 @@ class Cracked(cw.Scenario):
     """A game of two that pays 1 a tick; in half of the worlds, at t=1, one column is no number."""
 
     where: jnp.ndarray = cw.param()  # which of WHERE
-    what: jnp.ndarray = cw.param(, None)
+    what: jnp.ndarray = cw.param(within=None)
     horizon: int = cw.count(3)
     n_agents: int = cw.count(2)
 
