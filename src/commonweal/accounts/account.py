@@ -1,6 +1,7 @@
 """Who caused it: the account of a trace by agent, found by re-running it with a stand-in in their seats."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +17,13 @@ from ..measures.inequality import gini
 from ..measures.power import voting_power
 from ..measures.responsibility import Gap, diffusion, responsibility_gap
 from .branches import played_by
-from .coalitions import ORDERS, Table, _mean, by_world, clones, coalitions
-from .games import banzhaf, halves, marginal, orders, shapley, sign
+from .coalitions import Table, _mean, by_world, clones, coalitions
+from .games import banzhaf, shapley, sign
 from .interaction import Interaction, interaction
+from .sampling import Sampled, pairs, played, sampled
+
+WIDTH = 98  # letters of a line
+WIDE = 2.0  # standard errors of the draw of coalitions on each side: 95 %, at the sizes that are drawn
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Account:
     - `power`: who could decide; never read the two above without it.
     - `null`: speakers: how far replays of the same, asked anew, come out from what was: the root mean
       square. Pure minds: 0.
+    - `sampled`: beyond 8 agents, of how many coalitions Shapley and Banzhaf values are estimated, else 0.
+      The standard errors of that draw, `shapley_error` and `banzhaf_error`, are in their intervals.
     - `calls` were asked for, of a `budget`. `na`: what could not be said, and why.
     """
 
@@ -57,6 +64,8 @@ class Account:
     calls: int
     budget: int | None
     sampled: int
+    shapley_error: tuple[float, ...]
+    banzhaf_error: tuple[float, ...]
     na: tuple[str, ...]
     table: Table = field(repr=False, compare=False)
 
@@ -86,6 +95,12 @@ class Account:
         ]
         rows = zip(self.agents, self.but_for, self.shapley, self.banzhaf, strict=True)
         lines += [f"{i:<7}{_cell(a):<29}{_cell(b):<29}{_cell(c)}" for i, a, b, c in rows]
+        if self.sampled:
+            wide = [WIDE * max(some) for some in (self.shapley_error, self.banzhaf_error)]
+            lines += [
+                f"Shapley, Banzhaf: estimated from {self.sampled:,} of {2 ** len(self.agents):,} coalitions;",
+                f"the error of that draw, up to {wide[0]:.2g} and {wide[1]:.2g}, is in their intervals",
+            ]
         lines += ["", f"blamed: {several(self.blamed)}", f"mitigating: {several(self.mitigating)}"]
         lines += [f"diffusion {_cell(self.diffusion)}: as if of {_cell(self.effective)} equal culprits"]
         if self.gap is not None:
@@ -101,8 +116,8 @@ class Account:
             null = f"asked anew): spread {_cell(self.null)}" + f" over {count} replays" * bool(count)
         lines += [f"null (the same, {null}; {asked}", "", "local and global:"]
         lines += [f"  {line}" for line in str(self.interaction).split("\n")]
-        lines += [line for reason in self.na for line in _wrapped(f"NA: {reason}")]
-        return "\n".join(lines)
+        lines += [f"NA: {reason}" for reason in self.na]
+        return "\n".join(part for line in lines for part in _wrapped(line))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
@@ -115,6 +130,8 @@ class Account:
             {"agent": i, "but_for": a.as_dict(), "shapley": b.as_dict(), "banzhaf": c.as_dict()}
             for i, a, b, c in rows
         ]
+        for name in ("shapley_error", "banzhaf_error"):
+            told[name] = [None if np.isnan(x) else x for x in getattr(self, name)]
         told["gap"] = None if self.gap is None else self.gap._asdict()
         told["power"] = {name: e.as_dict() for name, e in self.power.items()}
         return told | {"interaction": self.interaction.as_dict(), "na": list(self.na)}
@@ -135,8 +152,8 @@ def account(
 ) -> Account:
     """Who caused a harm: replay the trace's worlds with a stand-in for every coalition of agents.
 
-    Exact up to 8 agents, beyond by random orders of joining. All luck is kept, also by speakers: what was
-    replied stays, and they are asked only where their prompt has changed.
+    Exact up to 8 agents, beyond from a sample of coalitions (see `sampling`). All luck is kept, also by
+    speakers: what was replied stays, and they are asked only where their prompt has changed.
 
     **Main arguments**
 
@@ -219,10 +236,8 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
     h = {mask: sign * values for mask, values in table.values.items()}
     worst, none = h[everyone], h.get(0, np.full_like(h[everyone], np.nan))
     without = np.array([sign * table[everyone ^ 1 << i] for i in range(n)])
-    if table.exact:
-        phi, beta, orders_ = shapley(sign * table.whole()), banzhaf(sign * table.whole()), 0
-    else:
-        phi, beta, orders_ = *_sampled(lambda mask: sign * table[mask], n), ORDERS
+    found = _values(table, sign)
+    phi, errors = found.shapley, (found.shapley_error, found.banzhaf_error)
     spread = diffusion(phi.T)
     line = none if theta is None else np.full_like(none, sign * theta)
     known = ~np.isnan(phi).any(axis=0) & ~np.isnan(without).any(axis=0) & ~np.isnan(line)
@@ -239,14 +254,34 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
         "table": table,
         "total": estimate(worst - none, lost),
         "but_for": tuple(estimate(x, lost) for x in worst - without),
-        "shapley": tuple(estimate(x, lost) for x in phi),
-        "banzhaf": tuple(estimate(x, lost) for x in beta),
+        "shapley": tuple(_widened(estimate(x, lost), e) for x, e in zip(phi, errors[0], strict=True)),
+        "banzhaf": tuple(
+            _widened(estimate(x, lost), e) for x, e in zip(found.banzhaf, errors[1], strict=True)
+        ),
         "diffusion": estimate(spread.index, nobody if known.any() else lost),
         "effective": estimate(spread.effective, nobody if known.any() else lost),
         "gap": gap,
         "null": _spread(table),
-        "sampled": orders_,
+        "sampled": 0 if table.exact else 2 * len(pairs(n).masks),
+        "shapley_error": tuple(errors[0].tolist()),
+        "banzhaf_error": tuple(errors[1].tolist()),
     }
+
+
+def _values(table: Table, sign: float) -> Sampled:
+    """Shapley and Banzhaf values in each world, exact or from a sample of coalitions."""
+    n = len(table.members)
+    if not table.exact:
+        some = pairs(n)
+        return sampled({mask: sign * table[mask] for mask in played(some, n)}, n, some)
+    game, none = sign * table.whole(), np.zeros(n)
+    return Sampled(shapley(game), banzhaf(game), none, none)
+
+
+def _widened(e: Estimate, error: float) -> Estimate:
+    """The estimate with the error of the draw of coalitions besides that of worlds; they are independent."""
+    low, high = (math.hypot(side, WIDE * error) for side in (e.value - e.low, e.high - e.value))
+    return replace(e, low=e.value - low, high=e.value + high) if error else e
 
 
 def _spread(table: Table) -> Estimate:
@@ -255,15 +290,6 @@ def _spread(table: Table) -> Estimate:
         return not_available("not asked for: nulls=2")
     e = estimate(_mean(list(table.null**2)), table.null_why)
     return replace(e, value=e.value**0.5, low=e.low**0.5, high=e.high**0.5, worlds=e.worlds**0.5)
-
-
-def _sampled(worth: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley and Banzhaf values from random orders, those that are known to their end."""
-    some = orders(n, ORDERS)
-    gains = marginal(worth, some)
-    gains = np.where(np.isnan(gains).any(axis=1, keepdims=True), np.nan, gains)
-    weights = halves(n)[np.argsort(some, axis=1)]
-    return _mean(list(gains)), _mean(list(gains * weights[..., None]))
 
 
 def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) -> list[str]:
@@ -277,8 +303,7 @@ def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) ->
     told += [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
     part = [m for m, x in table.values.items() if np.isnan(x).any() and m not in gone]
     told += [f"{len(part)} coalitions in some of the worlds: {table.why[part[0]]}"] if part else []
-    if not table.exact:
-        told.append(f"Shapley, Banzhaf: {ORDERS} random orders, whose own error is not in the intervals")
+    told += ["diffusion, gap: of estimated values, whose error is not in their intervals"] * (not table.exact)
     if len(table[0]) < 2:
         told.append("one world shows nothing beyond itself: no intervals, and no cause is shown")
     return told
@@ -309,4 +334,4 @@ def _cell(e: Estimate) -> str:
 def _wrapped(line: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(line, 98, subsequent_indent="  ")
+    return [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent="    ")

@@ -24,10 +24,9 @@ from .._society import Society
 from .._tick import Do
 from .._trace import Trace
 from .either import Either, Unlike, together
-from .games import orders, prefixes
+from .sampling import pairs, played
 
 EXACT = 8  # players, up to which every coalition is played
-ORDERS = 20  # random orders of joining, beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +67,8 @@ class Table:
 
 
 def plan(n: int, exact: int = EXACT) -> list[int]:
-    """The coalitions to play: all; beyond `exact` players none, all, one, two, all but those, orders."""
-    if n <= exact:
-        return list(range(1 << n))
-    one, everyone = [1 << i for i in range(n)], (1 << n) - 1
-    pairs = [a | b for i, a in enumerate(one) for b in one[:i]]
-    steps = [mask for order in orders(n, ORDERS) for mask in prefixes(order)]
-    few = [*one, *pairs]
-    return list(dict.fromkeys([0, everyone, *(everyone ^ a for a in few), *few, *steps]))
+    """The coalitions to play: all; beyond `exact` players up to two, all but up to two, and a sample."""
+    return list(range(1 << n)) if n <= exact else played(pairs(n), n)
 
 
 def coalitions(
