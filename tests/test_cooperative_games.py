@@ -111,6 +111,11 @@ def test_ten_players_are_no_work():
     assert games.shapley(np.zeros((1 << 10, 50))).shape == (10, 50)
 
 
+def test_ranks_are_shared_by_what_rounding_alone_tells_apart():
+    assert games.ranked([1.0, 3.0, 1.0 + 1e-9, 2.0, 3.0 - 1e-9], 1e-6) == [[1, 4], [3], [0, 2]]
+    assert games.ranked([], 1.0) == [] and games.ranked([2.0, 1.0], 0.0) == [[0], [1]]
+
+
 def test_no_game_says_what_is_wanted():
     with pytest.raises(ValueError, match=r"shape \(3,\); wanted a first axis of 2\*\*n"):
         games.shapley([0, 1, 2])

@@ -18,8 +18,8 @@ from ..measures.power import voting_power
 from ..measures.responsibility import Gap, diffusion, responsibility_gap
 from .branches import played_by
 from .coalitions import Table, _mean, by_world, clones, coalitions
-from .games import banzhaf, shapley, sign
-from .interaction import Interaction, interaction
+from .games import banzhaf, ranked, shapley, sign
+from .interaction import Interaction, grain, interaction
 from .sampling import Sampled, pairs, played, sampled
 
 WIDTH = 98  # letters of a line
@@ -71,17 +71,18 @@ class Account:
 
     @property
     def blamed(self) -> dict[int, float]:
-        """The agents whose Shapley value is harm done, the most first."""
+        """The agents whose Shapley value is harm done, the most first; those alike in the order of seats."""
         return {i: x for i, x in self._signed() if x > 0}
 
     @property
     def mitigating(self) -> dict[int, float]:
         """The agents whose Shapley value is harm spared, the most first."""
-        return {i: x for i, x in reversed(self._signed()) if x < 0}
+        return {i: x for i, x in self._signed(-1.0) if x < 0}
 
-    def _signed(self) -> list[tuple[int, float]]:
+    def _signed(self, sign: float = 1.0) -> list[tuple[int, float]]:
         known = [(i, e.value) for i, e in zip(self.agents, self.shapley, strict=True) if e.n]
-        return sorted(known, key=lambda pair: -pair[1])
+        values = [sign * x for _, x in known]
+        return [known[k] for some in ranked(values, grain(self.table)) for k in some]
 
     def __str__(self) -> str:
         def several(some: dict[int, float]) -> str:

@@ -22,6 +22,7 @@ from .branches import ENDED, ONCE, Branches, Deed, Deeds
 from .decisions import options
 
 V = TypeVar("V", bound=Hashable)
+FEW = 5  # causes that are printed, the shortest first
 MOST = 50_000  # branches that a search may take
 
 
@@ -87,7 +88,8 @@ class Responsibility:
             f"at most {self.kappa} acts, {self.replays} replays, {self.calls} calls."
         ]
         lines += [f"  agent {i}: degree {x:.3g}" for i, x in enumerate(self.degrees)]
-        lines += [f"  but for {text}" for text in self.words[:5]]
+        lines += [f"  but for {text}" for text in self.words[:FEW]]
+        lines += [f"  and {len(self.words) - FEW} more"] * (len(self.words) > FEW)
         lines += [f"  not complete: {self.reason}"] * bool(self.reason) + [f"  {ONCE}"] * bool(self.calls)
         return "\n".join(lines)
 

@@ -74,3 +74,18 @@ def voting(weights: Any, quota: float) -> np.ndarray:
     for one in np.asarray(weights, dtype=float):
         total = np.concatenate([total, total + one])
     return (total >= quota - 1e-9 * total[-1]).astype(float)
+
+
+def ranked(values: Any, grain: float) -> list[list[int]]:
+    """Places of values by rank, the largest first; those within `grain` of the best share a rank, in order.
+
+    So that rounding decides about no name.
+    """
+    v = np.asarray(values, dtype=float)
+    found: list[list[int]] = []
+    for i in sorted(range(len(v)), key=lambda i: -v[i]):
+        if found and v[found[-1][0]] - v[i] <= grain:
+            found[-1].append(i)
+        else:
+            found.append([i])
+    return [sorted(some) for some in found]
