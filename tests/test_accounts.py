@@ -9,13 +9,15 @@ import pytest
 from planted import DECENT, SELF, Habit, Stated, loss, society, worth
 
 import commonweal as cw
+from commonweal._describe import written
 from commonweal._journal import from_table
 from commonweal.accounts import account, coalitions, either, games, tables
 from commonweal.language import LLM
 from commonweal.measures import gain, satisfaction, survival_months, value_alignment
 from commonweal.measures.collusion import punishment, surplus_ratio
-from commonweal.minds import Constant, FairShare, Greedy, Random, tit_for_tat
+from commonweal.minds import Constant, FairShare, Greedy, QLearner, Random, tit_for_tat
 from commonweal.minds.equilibrium import Planned, solve, unfold
+from commonweal.minds.q_learning import Linear
 from commonweal.minds.strategies import MemoryOne
 from commonweal.scenarios import Commons, Earthquake
 from commonweal.scenarios.market import Cournot
@@ -461,6 +463,42 @@ def test_it_prints_and_is_json_able():
     assert [row["agent"] for row in data["agents"]] == [0, 1, 2] and data["interaction"]["theta"] == 10.0
 
 
+class Own(cw.Mind):
+    rule: object = cw.text(None)
+    level: object = cw.param(1.0)
+
+    def act(self, memory, sight, channels, key):
+        return memory, {"take": self.rule(self.level)}
+
+
+@pytest.mark.parametrize(
+    ("mind", "told"),
+    [
+        (Greedy(0.5), "Greedy(share=0.5)"),
+        (Greedy(), "Greedy"),
+        (FairShare(extra=2.0), "FairShare(extra=2)"),
+        (Constant(act=1.0), "Constant(act=1)"),
+        (Constant(take=np.zeros(12)), "Constant(take=<12>)"),
+        (Own(lambda x: x), "Own(rule=<lambda>)"),
+        (Own(min, 3.0), "Own(rule=min, level=3)"),
+        (Planned({"word": np.zeros(40)}), "Planned(word=<40>)"),
+        (tit_for_tat(), "MemoryOne(start=1, cc=1, cd=0, dc=1, dd=0)"),
+        (QLearner(explore=Linear(3000.0)), "QLearner(explore=Linear(span=3000))"),
+    ],
+)
+def test_a_component_is_told_as_one_would_write_it(mind, told):
+    assert written(mind) == told
+
+
+def test_a_stand_in_is_named_by_what_the_user_wrote():
+    trace = cw.run(society([1.0, 0.0]), 2)
+    assert "with Constant(act=0) in every seat" in str(account(trace, worth, DECENT))
+    found = account(trace, worth, DECENT, called="the meek")
+    assert "with the meek in every seat" in str(found) and found.as_dict()["stand_in"] == "the meek"
+    two = cw.run(society([1.0, 0.0, 0.0, 0.0]), 2)
+    assert account(two, worth, [DECENT, SELF]).stand_in == "Constant(act=0) or Constant(act=1)"
+
+
 def test_it_is_cw_account():
     assert cw.account is account
 
@@ -560,12 +598,15 @@ def test_the_command_line_accounts_for_agents(call):
     code, out, _ = call("--harm", "mine_own.py:wanted", "--stand-in", "Greedy(share=0.1)", "--json")
     (told,) = json.loads(out)
     assert (
-        code == 0 and told["stand_in"] == "Greedy" and told["harm"] == "wanted" and len(told["agents"]) == 3
+        code == 0
+        and told["stand_in"] == "Greedy(share=0.1)"
+        and told["harm"] == "wanted"
+        and len(told["agents"]) == 3
     )
     code, out, _ = call(
         "--harm", "mine_own.py:wanted", "--stand-in", "mine_own.py:modest", "--json", "--agent"
     )
-    assert code == 0 and json.loads(out)[0]["stand_in"] == "FairShare"
+    assert code == 0 and json.loads(out)[0]["stand_in"] == "mine_own.py:modest"
 
 
 @pytest.mark.slow

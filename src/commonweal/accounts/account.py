@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._describe import written
 from .._journal import from_table
 from .._measure import NA, Estimate, Measure, estimate, not_available
 from .._mind import Mind
@@ -150,6 +151,7 @@ def account(
     nulls: int = 2,
     clone: bool = False,
     society: Society | None = None,
+    called: str | None = None,
 ) -> Account:
     """Who caused a harm: replay the trace's worlds with a stand-in for every coalition of agents.
 
@@ -169,6 +171,7 @@ def account(
     - `draws`, `nulls`: for speakers, how often each counterfactual is asked, and replays of what was.
     - `clone`: play each agent among its own clones too.
     - `society`: what to replay, where the trace's recipe cannot make it again.
+    - `called`: how the stand-in is named in print, by default as one would write it: `Greedy(share=0.5)`.
 
     **Raises**
 
@@ -194,14 +197,14 @@ def account(
         interaction=interaction(table, harm.better, theta, alone),
         budget=budget if known.speakers else None,
         na=tuple(_missing(table, found, len(trace.seeds) - len(names), bool(known.speakers))),
-        **_names(harm, stand_in),
+        **_names(harm, stand_in, called),
         **found,
     )
 
 
-def _names(harm: Measure, stand_in: Mind | Sequence[Mind]) -> dict[str, str]:
+def _names(harm: Measure, stand_in: Mind | Sequence[Mind], called: str | None) -> dict[str, str]:
     given = [stand_in] if isinstance(stand_in, Mind) else stand_in
-    who = " or ".join(dict.fromkeys(type(mind).__name__ for mind in given))
+    who = called or " or ".join(dict.fromkeys(map(written, given)))
     return {"harm": harm.name, "unit": harm.unit, "better": harm.better, "stand_in": who}
 
 
