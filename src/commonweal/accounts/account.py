@@ -22,6 +22,7 @@ from .coalitions import Table, _mean, by_world, clones, coalitions
 from .games import banzhaf, ranked, shapley, sign
 from .interaction import Interaction, grain, interaction
 from .sampling import Sampled, pairs, played, sampled
+from .slips import number, several, stand_ins, whole
 
 WIDTH = 98  # letters of a line
 WIDE = 2.0  # standard errors of the draw of coalitions on each side: 95 %, at the sizes that are drawn
@@ -155,8 +156,7 @@ def account(
 ) -> Account:
     """Who caused a harm: replay the trace's worlds with a stand-in for every coalition of agents.
 
-    Exact up to 8 agents, beyond from a sample of coalitions (see `sampling`). All luck is kept, also by
-    speakers: what was replied stays, and they are asked only where their prompt has changed.
+    Exact up to 8 agents, beyond by a sample of coalitions (`sampling`). All luck is kept, and all replies.
 
     **Main arguments**
 
@@ -176,21 +176,21 @@ def account(
     **Raises**
 
     - ValueError: speakers without a budget, a measure without direction or undefined here, a trace of
-      forced acts, a society that did not make the trace; TypeError: a harm that is no measure.
+      forced acts, a society that did not make the trace; TypeError: no trace, measure or mind.
     """
-    known, valid = played_by(trace, harm, society, budget), trace.worlds(trace.valid)
+    known = played_by(trace, harm, society, budget)
+    _refuse(stand_in, len(known.minds), theta, draws, nulls, agents)
+    valid = trace.worlds(trace.valid)
     was, names = _was(valid, harm), [int(s) for s in valid.seeds]
     alone = clones(known, names, harm) if clone else None
-    journal = from_table(trace.replies)
+    more = {"members": agents, "journal": (journal := from_table(trace.replies))}
     journal.allowance = 0
-    more = {"members": agents, "journal": journal}
     if known.speakers:  # what must be refused is, before anybody is asked
         _same(coalitions(known, names, harm, stand_in, only=(), **more), was, harm)
     journal.allowance = budget or 0
     table = coalitions(known, names, harm, stand_in, draws=draws, nulls=nulls, **more)
     _same(table, was, harm)
-    found = _numbers(table, sign(harm), theta)
-    alone = None if alone is None else alone[list(table.members)]
+    found, alone = _numbers(table, sign(harm), theta), None if alone is None else alone[list(table.members)]
     return Account(
         fact=estimate(was, harm.undefined),
         power=_power(valid),
@@ -200,6 +200,15 @@ def account(
         **_names(harm, stand_in, called),
         **found,
     )
+
+
+def _refuse(stand_in: Any, n: int, theta: Any, draws: Any, nulls: Any, agents: Any) -> None:
+    """Raise for what cannot be accounted with, in one line."""
+    stand_ins(stand_in, n)
+    number(10.0, theta=theta)
+    whole(1, draws=draws)
+    whole(nulls=nulls)
+    several("agents", agents, "[0, 2]")
 
 
 def _names(harm: Measure, stand_in: Mind | Sequence[Mind], called: str | None) -> dict[str, str]:

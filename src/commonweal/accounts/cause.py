@@ -20,6 +20,7 @@ from .._society import Society
 from .._trace import Trace
 from .branches import ENDED, ONCE, Branches, Deed, Deeds
 from .decisions import options
+from .slips import number, whole
 
 V = TypeVar("V", bound=Hashable)
 FEW = 5  # causes that are printed, the shortest first
@@ -136,6 +137,8 @@ def responsibility(
 
     Speakers are asked until the budget is used up; what was not tried by then is counted in `reason`.
     """
+    number(10.0, line=line)
+    whole(1, kappa=kappa, most=most)
     branches = Branches(trace, harm, world=world, budget=budget, society=society)
     if not branches.sign * (branches.factual - line) > 0.0:
         raise ValueError(

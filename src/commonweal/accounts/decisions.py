@@ -24,6 +24,7 @@ from .._trace import Trace
 from .branches import ENDED, Branches, Deed, Deeds, Ran
 from .decided import COLUMNS, Decisions, spread_of
 from .slice import Seen, told
+from .slips import several, stand_ins, whole
 
 SHARES = (0.0, 0.5, 1.0)  # of the most that is allowed: the amounts that are tried where none are named
 NOT_LEGAL, REACHED_NOBODY = "not legal then", "it reached nobody"
@@ -86,6 +87,8 @@ def of(
     seen: Seen | None = None,
 ) -> Decisions:
     """As `decisions`, of a world whose branches are at hand; `seen` as in `options`."""
+    whole(1, draws=draws)
+    whole(nulls=nulls)
     found = list(options(branches, channel, values, stand_in, seen=seen))
     legal = [not why for _, why in found]
     deeds = [some for some, why in found if not why]
@@ -124,6 +127,9 @@ def options(
     channels = branches.channels
     if channel is not None and channel not in channels:
         raise ValueError(f"no channel {channel!r} here; wanted one of {sorted(channels)}")
+    several("values", values, "[0.0, 5.0]")
+    if stand_in is not None:
+        stand_ins(stand_in, branches.span[1])
     names = sorted(channels) if channel is None else [channel]
     seen = branches.seen(minds=stand_in) if seen is None else seen
     did, would = (

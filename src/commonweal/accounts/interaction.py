@@ -16,6 +16,7 @@ import numpy as np
 from .._measure import Estimate, estimate, not_available
 from .coalitions import EXACT, Table
 from .games import dividends, ranked
+from .slips import came, number
 
 LEVEL = 0.025  # one-sided, as the bounds of an estimate
 ROUNDING = 1e-6  # of the largest value: what single precision leaves where there is nothing
@@ -122,6 +123,11 @@ def interaction(
     Raises:
         ValueError: the measure has no direction.
     """
+    if not isinstance(table, Table):
+        raise TypeError(
+            f"table came as {came(table)}; wanted one: coalitions(society, 64, harm, FairShare())"
+        )
+    number(10.0, theta=theta)
     if better not in ("higher", "lower"):
         raise ValueError(f"better={better!r}; wanted 'higher' or 'lower': interaction(table, 'lower')")
     sign, n = 1.0 if better == "higher" else -1.0, len(table.members)
