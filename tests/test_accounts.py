@@ -159,6 +159,17 @@ def test_more_than_eight_agents_by_a_sample_of_coalitions():
     assert data["sampled"] == found.sampled and data["banzhaf_error"] == list(found.banzhaf_error)
 
 
+@pytest.mark.slow
+def test_of_twenty_one_alone_matters():
+    """Shapley, Banzhaf and but-for agree, and the others have nothing."""
+    table = -0.16 * (np.arange(1 << 20) >> 7 & 1)
+    found = account(cw.run(society(table), 3), worth, DECENT)
+    for some in (found.but_for, found.shapley, found.banzhaf):
+        np.testing.assert_allclose(values(some), 0.16 * np.eye(20)[7], atol=1e-6)
+    assert found.sampled == 830 and "from 830 of 1,048,576 coalitions" in str(found)
+    assert next(iter(found.blamed)) == 7 and "blamed: agent 7 +0.16\n" in str(found)
+
+
 # ------------------------------------------------------------------------------------- replay
 
 

@@ -47,7 +47,7 @@ def crowd(setting: Setting = FOUR) -> str:
     """Delta of as many firms as the setting has, with its interval over sessions.
 
     Calvano et al. 2020 print 85 % for two, 64 % for three and 56 % for four (from memory). Ours on one core:
-    `THREE` .64 [.63, .65] in 3 minutes and .7 GB, `FOUR` .55 [.53, .58] in 13 minutes and 1.7 GB.
+    `THREE` .64 [.63, .65] in 3 minutes and .7 GB, `FOUR` .55 [.53, .58] in 15 minutes and 1.1 GB.
     """
     market, found = Bertrand(n_agents=setting.firms), learned(setting)
     share = estimate(gain(market, cycle_profits(market, found)))
