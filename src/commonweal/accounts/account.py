@@ -73,18 +73,23 @@ class Account:
 
     @property
     def blamed(self) -> dict[int, float]:
-        """The agents whose Shapley value is harm done, the most first; those alike in the order of seats."""
-        return {i: x for i, x in self._signed() if x > 0}
+        """The agents whose Shapley value is harm done, beyond the error of a draw; the most first.
+
+        Those that are alike come in the order of seats.
+        """
+        return self._signed(1.0)
 
     @property
     def mitigating(self) -> dict[int, float]:
-        """The agents whose Shapley value is harm spared, the most first."""
-        return {i: x for i, x in self._signed(-1.0) if x < 0}
+        """The agents whose Shapley value is harm spared, beyond the error of a draw; the most first."""
+        return self._signed(-1.0)
 
-    def _signed(self, sign: float = 1.0) -> list[tuple[int, float]]:
+    def _signed(self, sign: float) -> dict[int, float]:
+        error = WIDE * np.nan_to_num(self.shapley_error)
         known = [(i, e.value) for i, e in zip(self.agents, self.shapley, strict=True) if e.n]
-        values = [sign * x for _, x in known]
-        return [known[k] for some in ranked(values, grain(self.table)) for k in some]
+        ranks = ranked([sign * x for _, x in known], max(grain(self.table), error.max(initial=0.0)))
+        told = [(*known[k], error[k]) for some in ranks for k in some]
+        return {i: x for i, x, off in told if sign * x > off}
 
     def __str__(self) -> str:
         def several(some: dict[int, float]) -> str:
@@ -341,7 +346,8 @@ def _cell(e: Estimate) -> str:
     if not e.n:
         return "NA"
     some = f" n={e.n}" if e.missing else ""
-    return f"{e.value:.2f}{some}" if e.n == 1 else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]{some}"
+    value, low, high = (f"{round(x, 2) + 0.0:.2f}" for x in (e.value, e.low, e.high))  # never -0.00
+    return f"{value}{some}" if e.n == 1 else f"{value} [{low}, {high}]{some}"
 
 
 def _wrapped(line: str) -> list[str]:
