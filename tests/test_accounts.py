@@ -9,13 +9,15 @@ import pytest
 from planted import DECENT, SELF, Habit, Stated, loss, society, worth
 
 import commonweal as cw
+from commonweal._describe import written
 from commonweal._journal import from_table
 from commonweal.accounts import account, coalitions, either, games, tables
 from commonweal.language import LLM
 from commonweal.measures import gain, satisfaction, survival_months, value_alignment
 from commonweal.measures.collusion import punishment, surplus_ratio
-from commonweal.minds import Constant, FairShare, Greedy, Random, tit_for_tat
+from commonweal.minds import Constant, FairShare, Greedy, QLearner, Random, tit_for_tat
 from commonweal.minds.equilibrium import Planned, solve, unfold
+from commonweal.minds.q_learning import Linear
 from commonweal.minds.strategies import MemoryOne
 from commonweal.scenarios import Commons, Earthquake
 from commonweal.scenarios.market import Cournot
@@ -140,13 +142,34 @@ def test_beside_diffusion_stands_power():
 
 
 @pytest.mark.slow
-def test_more_than_eight_agents_by_random_orders():
-    """Nine who each cost 1, and another 9 if all push: 2 each by symmetry, some more or less by orders."""
-    table = [-float(m.bit_count()) - 9.0 * (m == 511) for m in range(512)]
-    found = account(cw.run(society(table), 2), worth, DECENT)
-    assert sum(values(found.shapley)) == pytest.approx(18.0) == found.total.value
-    assert found.sampled == 20 and np.abs(np.array(values(found.shapley)) - 2.0).max() < 2.0
-    assert "random orders" in str(found) and values(found.but_for) == [10.0] * 9
+def test_more_than_eight_agents_by_a_sample_of_coalitions():
+    """Of nine the first four cost 1 each, and another 8 if they all push: 3 each, or 2; the rest nothing."""
+    table = [-float((m & 15).bit_count()) - 8.0 * (m & 15 == 15) for m in range(512)]
+    found = account(cw.run(society(table), 8), worth, DECENT)
+    np.testing.assert_allclose(values(found.shapley), [3.0] * 4 + [0.0] * 5, atol=0.5)
+    np.testing.assert_allclose(values(found.banzhaf), [2.0] * 4 + [0.0] * 5, atol=0.5)
+    assert sum(values(found.shapley)) == pytest.approx(12.0) == found.total.value
+    assert sorted(found.blamed) == [0, 1, 2, 3] and found.mitigating == {}, "what the draw leaves is no blame"
+    assert max(abs(x) for x in values(found.shapley)[4:]) > 1e-3
+    assert found.sampled == len(found.table.values) and 90 < found.sampled < 512
+    for e, error in zip(found.banzhaf, found.banzhaf_error, strict=True):
+        assert e.high - e.value == pytest.approx(2.0 * error) and error > 0.0  # all worlds are alike
+    told = str(found)
+    assert f"estimated from {found.sampled} of 512 coalitions" in told and "is in their intervals" in told
+    assert max(map(len, told.split("\n"))) <= 100 and values(found.but_for) == [9.0] * 4 + [0.0] * 5
+    data = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert data["sampled"] == found.sampled and data["banzhaf_error"] == list(found.banzhaf_error)
+
+
+@pytest.mark.slow
+def test_of_twenty_one_alone_matters():
+    """Shapley, Banzhaf and but-for agree, and the others have nothing."""
+    table = -0.16 * (np.arange(1 << 20) >> 7 & 1)
+    found = account(cw.run(society(table), 3), worth, DECENT)
+    for some in (found.but_for, found.shapley, found.banzhaf):
+        np.testing.assert_allclose(values(some), 0.16 * np.eye(20)[7], atol=1e-6)
+    assert found.sampled == 830 and "from 830 of 1,048,576 coalitions" in str(found)
+    assert next(iter(found.blamed)) == 7 and "blamed: agent 7 +0.16\n" in str(found)
 
 
 # ------------------------------------------------------------------------------------- replay
@@ -453,6 +476,42 @@ def test_it_prints_and_is_json_able():
     assert [row["agent"] for row in data["agents"]] == [0, 1, 2] and data["interaction"]["theta"] == 10.0
 
 
+class Own(cw.Mind):
+    rule: object = cw.text(None)
+    level: object = cw.param(1.0)
+
+    def act(self, memory, sight, channels, key):
+        return memory, {"take": self.rule(self.level)}
+
+
+@pytest.mark.parametrize(
+    ("mind", "told"),
+    [
+        (Greedy(0.5), "Greedy(share=0.5)"),
+        (Greedy(), "Greedy"),
+        (FairShare(extra=2.0), "FairShare(extra=2)"),
+        (Constant(act=1.0), "Constant(act=1)"),
+        (Constant(take=np.zeros(12)), "Constant(take=<12>)"),
+        (Own(lambda x: x), "Own(rule=<lambda>)"),
+        (Own(min, 3.0), "Own(rule=min, level=3)"),
+        (Planned({"word": np.zeros(40)}), "Planned(word=<40>)"),
+        (tit_for_tat(), "MemoryOne(start=1, cc=1, cd=0, dc=1, dd=0)"),
+        (QLearner(explore=Linear(3000.0)), "QLearner(explore=Linear(span=3000))"),
+    ],
+)
+def test_a_component_is_told_as_one_would_write_it(mind, told):
+    assert written(mind) == told
+
+
+def test_a_stand_in_is_named_by_what_the_user_wrote():
+    trace = cw.run(society([1.0, 0.0]), 2)
+    assert "with Constant(act=0) in every seat" in str(account(trace, worth, DECENT))
+    found = account(trace, worth, DECENT, called="the meek")
+    assert "with the meek in every seat" in str(found) and found.as_dict()["stand_in"] == "the meek"
+    two = cw.run(society([1.0, 0.0, 0.0, 0.0]), 2)
+    assert account(two, worth, [DECENT, SELF]).stand_in == "Constant(act=0) or Constant(act=1)"
+
+
 def test_it_is_cw_account():
     assert cw.account is account
 
@@ -552,12 +611,15 @@ def test_the_command_line_accounts_for_agents(call):
     code, out, _ = call("--harm", "mine_own.py:wanted", "--stand-in", "Greedy(share=0.1)", "--json")
     (told,) = json.loads(out)
     assert (
-        code == 0 and told["stand_in"] == "Greedy" and told["harm"] == "wanted" and len(told["agents"]) == 3
+        code == 0
+        and told["stand_in"] == "Greedy(share=0.1)"
+        and told["harm"] == "wanted"
+        and len(told["agents"]) == 3
     )
     code, out, _ = call(
         "--harm", "mine_own.py:wanted", "--stand-in", "mine_own.py:modest", "--json", "--agent"
     )
-    assert code == 0 and json.loads(out)[0]["stand_in"] == "FairShare"
+    assert code == 0 and json.loads(out)[0]["stand_in"] == "mine_own.py:modest"
 
 
 @pytest.mark.slow

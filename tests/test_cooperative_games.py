@@ -101,25 +101,6 @@ def test_shapley_shares_each_dividend_evenly(v):
     np.testing.assert_allclose(games.shapley(v), even, atol=1e-7)
 
 
-def test_orders_drawn_at_random_come_close_and_all_orders_come_out_exactly():
-    v = np.random.default_rng(1).normal(size=(1 << 6, 3))  # three worlds
-    exact = games.shapley(v)
-    gains = games.marginal(v.__getitem__, games.orders(6, 400))
-    assert gains.shape == (400, 6, 3)
-    np.testing.assert_allclose(gains.sum(axis=1), np.broadcast_to(v[-1] - v[0], (400, 3)), atol=1e-12)
-    error = gains.std(axis=0) / 20
-    assert (np.abs(gains.mean(axis=0) - exact) < 4 * error).all()
-    every = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-    small = glove(1, 2)
-    np.testing.assert_allclose(games.marginal(small.__getitem__, every).mean(axis=0), games.shapley(small))
-
-
-def test_orders_come_in_pairs_of_opposites():
-    some = games.orders(5, 7)
-    assert some.shape == (7, 5) and (some[0] == some[1][::-1]).all() and (some[4] == some[5][::-1]).all()
-    assert (np.sort(some, axis=1) == np.arange(5)).all() and games.prefixes([2, 0]) == [0, 4, 5]
-
-
 def test_an_unknown_coalition_leaves_unknown_what_hangs_on_it():
     v = np.arange(16.0).reshape(8, 2)
     v[3, 0] = np.nan
@@ -128,6 +109,11 @@ def test_an_unknown_coalition_leaves_unknown_what_hangs_on_it():
 
 def test_ten_players_are_no_work():
     assert games.shapley(np.zeros((1 << 10, 50))).shape == (10, 50)
+
+
+def test_ranks_are_shared_by_what_rounding_alone_tells_apart():
+    assert games.ranked([1.0, 3.0, 1.0 + 1e-9, 2.0, 3.0 - 1e-9], 1e-6) == [[1, 4], [3], [0, 2]]
+    assert games.ranked([], 1.0) == [] and games.ranked([2.0, 1.0], 0.0) == [[0], [1]]
 
 
 def test_no_game_says_what_is_wanted():

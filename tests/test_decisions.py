@@ -5,6 +5,7 @@ import random
 
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 from planted import AsBefore, Habit, Stated
 from test_speakers import Chat
@@ -13,6 +14,7 @@ import commonweal as cw
 from commonweal._measure import measure
 from commonweal.accounts import alternatives, either
 from commonweal.accounts.branches import ENDED, Branches, Deed
+from commonweal.accounts.decided import COLUMNS, Decisions
 from commonweal.accounts.decisions import NOT_LEGAL, REACHED_NOBODY, decisions, relevance
 from commonweal.accounts.takeover import takeovers
 from commonweal.institutions import Commitment
@@ -151,7 +153,7 @@ def test_what_cannot_be_accounted_for_is_refused():
         ValueError, match=r"better 'neither' and one number a agent; wanted one number a world"
     ):
         decisions(trace, exploitation)
-    with pytest.raises(TypeError, match="wanted a measure: harm=measures.welfare"):
+    with pytest.raises(TypeError, match=r"wanted a measure itself: .* import welfare; harm=welfare$"):
         decisions(trace, "welfare")
     with pytest.raises(
         ValueError, match=r"'survival_months' is NA in world 0 \(.+\); wanted a world in which"
@@ -174,6 +176,35 @@ def test_what_cannot_be_accounted_for_is_refused():
         decisions(speaking, welfare)
     with pytest.raises(ValueError, match=r"takeovers\(\) came with speakers"):
         takeovers(Branches(speaking, welfare, budget=1), FairShare())
+
+
+def by_hand(effects, factual=7.0):
+    """Decisions of agent 0, a round each, with the effects of alternatives 0, 1, ... in this order."""
+    rows = [
+        dict(t=t, agent=0, channel="act", did="9", instead=str(k), act=9.0, alternative=float(k), effect=x)
+        | dict(low=np.nan, high=np.nan, draws=1, diverged=-1, why="")
+        for t, some in enumerate(effects)
+        for k, x in enumerate(some)
+    ]
+    table = pl.DataFrame(rows, schema=COLUMNS)
+    return Decisions("loss", "units", 0, (len(effects), 1), factual, table, np.zeros(0), len(rows), 0)
+
+
+@pytest.mark.parametrize("slip", [1e-7, -1e-7])
+def test_decisions_and_alternatives_that_are_alike_come_in_order_and_are_counted(slip):
+    """Rounds 0 and 2 did as much harm; of round 2's alternatives the last two spare as much."""
+    found = by_hand([[1.0, 4.0], [2.0, 1.0], [0.0, 4.0 + slip, 4.0 - slip]])
+    best = found.top()
+    assert best["t"].to_list() == [0, 2, 1] and best["alternative"].to_list() == [1.0, 1.0, 0.0]
+    assert best["alike"].to_list() == [1, 2, 1]
+    assert "round 2, agent 0: act 9, not 1 (or 1 more alike): +4" in str(found)
+    other = by_hand([[1.0, 4.0], [2.0, 1.0], [0.0, 4.0, 4.1]]).top()  # the planted fault: more is more
+    assert other["t"].to_list() == [2, 0, 1] and other["alternative"].to_list()[0] == 2.0
+    assert by_hand([[np.nan]]).top().is_empty()
+
+
+def test_decisions_that_are_not_printed_are_counted():
+    assert "  and 3 more decisions with an effect: .top()" in str(by_hand([[1.0]] * 13))
 
 
 GREEDY = [LLM("commonweal/rehearsal-greedy"), *[LLM("commonweal/rehearsal-fair")] * 2]

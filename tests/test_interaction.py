@@ -25,7 +25,7 @@ def test_each_half_harmless_both_illegal_by_hand():
     found = taken_apart([1.0, 1.0, 1.0, 0.0])
     assert found.event and found.cause == "bad chemistry"
     assert (found.gap.value, found.effect.value, found.dividend.value) == (1.0, -1.0, -1.0)
-    assert found.harmful == (0, 1) and found.realign in ((0,), (1,))
+    assert found.harmful == (0, 1) and found.realigns == ((0,), (1,)) and found.realign == (0,)
     assert {name: e.value for name, e in found.orders.items()} == {"by 2": -1.0}
     json.dumps(found.as_dict(), allow_nan=False)
 
@@ -176,3 +176,47 @@ def test_beyond_eight_players_the_smallest_to_realign_is_found_or_said_not_to_be
     assert "smallest coalition to realign: not known: not all coalitions lacking 2 were played" in str(found)
     cut[1023 ^ bad] = np.where(np.arange(16) < 2, 1.0, np.nan)  # a budget that ended in it
     assert interaction(Table(tuple(range(10)), cut), "higher", 0.9).realign is None
+
+
+@pytest.mark.parametrize("slip", range(6))
+def test_all_coalitions_that_are_alike_are_named_whatever_rounding_says(slip):
+    """Of three any two are too many: three pairs are as harmful, and any two re-align."""
+    rng = np.random.default_rng(slip)
+    rows = {m: np.full(12, 1.0 - max(m.bit_count() - 1, 0)) * 7.0 + 1e-6 * rng.normal() for m in range(8)}
+    found = interaction(Table((1, 4, 6), rows), "higher", 3.0)
+    assert found.harmful == (1, 4) and found.harmfuls == ((1, 4), (1, 6), (4, 6))
+    assert found.realign == (1, 4) and found.realigns == found.harmfuls and found.searched == (3, 3)
+    said = "agent 1, agent 4; or agent 1, agent 6; or agent 4, agent 6 (3 alike)"
+    assert f"smallest harmful coalition: {said}, dividend -7.00" in str(found)
+    assert f"smallest coalition to realign: {said}\n" in str(found)
+    told = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert told["harmfuls"] == told["realigns"] == [[1, 4], [1, 6], [4, 6]]
+    worse = rows | {5: rows[5] - 0.01, 3: rows[3] + 0.01}  # the planted fault: a difference that is one
+    found = interaction(Table((1, 4, 6), worse), "higher", 3.0)
+    assert found.harmfuls == ((1, 6),) and "alike" not in str(found).split("realign")[0]
+    assert found.realigns == ((1, 4), (1, 6), (4, 6)), "each leaves one, and all of those are worth the same"
+
+
+def test_of_many_that_are_alike_the_first_are_named_and_all_are_counted():
+    values = {m: np.full(16, -float(m.bit_count() >= 2)) for m in plan(10)}
+    found = interaction(Table(tuple(range(10)), values), "higher", -0.5)
+    assert len(found.harmfuls) == 45 and found.harmfuls == tuple(sorted(found.harmfuls))
+    said = "agent 0, agent 1; or agent 0, agent 2; or agent 0, agent 3; and 42 more (45 alike)"
+    assert said in str(found)
+
+
+def test_of_a_size_that_was_not_played_whole_that_is_said():
+    """Ten of whom any eight or more fail: three must be re-aligned, and not all threes were played."""
+    values = {m: np.full(32, -float(m.bit_count() >= 8)) for m in plan(10)}
+    found = interaction(Table(tuple(range(10)), values), "higher", -0.5)
+    here, of = found.searched
+    assert of == 120 and 10 < here < 120 and len(found.realigns) == here
+    assert f"(of the {here} of 120 of its size that were played)" in str(found)
+
+
+def test_the_scale_is_the_games_own():
+    """A small game behind a large constant, and a tiny one: what is more than rounding is told apart."""
+    rows = {m: np.full(12, 1e5 - 3.0 * (m == 3) - 2.0 * (m == 5)) for m in range(8)}
+    assert interaction(Table((0, 1, 2), rows), "higher").harmfuls == ((0, 1),)
+    tiny = {m: np.full(12, -1e-9 * (m.bit_count() >= 2)) for m in range(8)}
+    assert len(interaction(Table((0, 1, 2), tiny), "higher").harmfuls) == 3

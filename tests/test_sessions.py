@@ -12,10 +12,13 @@ import commonweal as cw
 from commonweal._tick import Do, act, begin, look
 from commonweal.calibration import calvano, tennant
 from commonweal.minds import QLearner, Seen, sessions
-from commonweal.minds.q_learning import Exponential, Linear, Steady, Virtue
+from commonweal.minds.q_learning import Exponential, Felt, Linear, Sessions, Steady, Virtue
+from commonweal.minds.q_learning.sessions import in_flight
+from commonweal.minds.q_learning.table import refuse_large, tabulate
 from commonweal.scenarios import MatrixGame
 from commonweal.scenarios.market import Bertrand
 from commonweal.scenarios.matrix_game import prisoners_dilemma
+from commonweal.studies import collusion
 
 TICKS = 300
 PRICING = QLearner(0.15, 0.95, Exponential(5e-3), 4.0, channel="price")
@@ -151,3 +154,85 @@ def test_the_authors_hundred_runs():
     luck = tennant.Luck(1)
     played = np.array([tennant.authors_run(("S", "S"), luck).sum(axis=0) for _ in range(100)])
     assert tennant.sums(played).everyone.mean() == pytest.approx(45002.95, abs=1e-6)
+
+
+class Grudge(Felt):
+    """What was felt, less one if somebody else was dear the round before: reads the state before."""
+
+    def feel(self, sight, before):
+        return sight["felt"] - jnp.where((before[1:] > 1).any(), 1.0, 0.0)
+
+
+@pytest.mark.slow
+def test_rewards_hold_one_row_for_all_states_that_they_do_not_read():
+    """Four firms of three prices: 81 states, and 81 numbers an agent, not 81 x 81."""
+    market, one = (
+        Bertrand(n_agents=4, prices=3),
+        QLearner(0.15, 0.95, Exponential(1e-2), 4.0, channel="price"),
+    )
+    plain = tabulate(market, one)
+    assert plain.rewards.shape == (4, 1, 81) and plain.values.shape == (4, 81, 3)
+    back = tabulate(market, [one, QLearner(reward=Grudge(), channel="price"), one, one])
+    assert back.rewards.shape == (4, 81, 81)
+    np.testing.assert_array_equal(back.rewards[0], np.broadcast_to(plain.rewards[0], (81, 81)))
+    assert len(np.unique(np.asarray(back.rewards[1]), axis=0)) == 2, "after dear others, and after cheap ones"
+
+
+def test_what_would_not_fit_is_refused_before_it_is_made():
+    """Four firms of fifteen prices have 50,625 states: tables of 12 MB, and 38 GB if rewards look back."""
+    refuse_large(4, 15, False)
+    with pytest.raises(ValueError, match=r"50,625 states, and a reward that reads .*: 38.2 GB .*reward=Felt"):
+        refuse_large(4, 15, True)
+    with pytest.raises(ValueError, match=r"11,390,625 states: 4.1 GB for one session; .*fewer acts, say 12"):
+        refuse_large(6, 15, False)
+    refuse_large(6, 13, False)
+
+
+@pytest.mark.slow
+def test_large_tables_are_played_a_few_at_a_time(monkeypatch):
+    """Which changes nothing: what is in flight together never does."""
+    market, most = Bertrand(n_agents=4, prices=3), {"stable": 200, "cap": 2_000, "engine": "jax"}
+    mind = QLearner(0.15, 0.95, Exponential(1e-2), 4.0, channel="price")
+    whole = sessions(market, mind, 20, **most)
+    size = tabulate(market, mind).values.nbytes
+    assert in_flight(size) == 2**21 // size and in_flight(2**19) == 16 and in_flight(2**31) == 1
+    assert in_flight(4 * 50_625 * 15 * 4) == 8, "four firms of fifteen prices: 97 MB in flight"
+    monkeypatch.setattr(sys.modules[in_flight.__module__], "MEMORY", 3 * size)
+    assert in_flight(size) == 3
+    same(whole, sessions(market, mind, 20, **most))
+
+
+@pytest.mark.slow
+def test_a_cap_that_was_reached_is_said():
+    mind = QLearner(0.15, 0.95, Exponential(2e-3), 4.0, channel="price")
+    found = sessions(Bertrand(), mind, 20, engine="jax", **QUICK | {"cap": 1_500})
+    cut = int((~found.converged).sum())
+    assert 0 < cut < 20 and (found.periods[~found.converged] == 1_500).all()
+    said = f"{cut} of 20 sessions reached the cap of 1,500 ticks before they converged; wanted more"
+    assert found.reason.startswith(said) and "cap=15000" in found.reason and said in str(found)
+    still = sessions(
+        prisoners_dilemma(), QLearner(0.0, 0.9, Steady(0.0)), 3, stable=50, cap=1_000, engine="jax"
+    )
+    assert still.reason == "" and "\n" not in str(still)
+    free = sessions(prisoners_dilemma(), QLearner(), 2, stable=None, cap=100, engine="jax")
+    assert free.reason == "", "nobody asked for convergence"
+
+
+@pytest.mark.slow
+def test_four_firms_of_fifteen_prices_play():
+    """A few sessions, far from converged: it runs, in little memory, and says that the cap was reached."""
+    told = collusion.crowd(calvano.Setting(worlds=3, firms=4, cap=2**15))
+    assert told.startswith("4 firms: Delta 0.") and "3 of 3 sessions reached the cap of 32,768 ticks" in told
+
+
+@pytest.mark.slow
+def test_profits_on_the_cycle_of_three_firms_by_hand():
+    """Firm 0 plays what firm 1 did, 1 what 2 did, 2 what 0 did: prices go round in three ticks."""
+    market = Bertrand(n_agents=3, prices=4)
+    states = np.indices((4, 4, 4)).reshape(3, -1)  # own, next, next but one, of each firm
+    greedy = np.broadcast_to(states[1], (1, 3, 64))
+    none = np.zeros(1, int)
+    found = Sessions(np.zeros((1, 3, 64, 4)), greedy, none, none == 0, np.array([[0, 1, 3]]), None, "by hand")
+    pay = calvano.pay_table(market)
+    wanted = (pay[:, 0, 1, 3] + pay[:, 1, 3, 0] + pay[:, 3, 0, 1]) / 3
+    np.testing.assert_allclose(calvano.cycle_profits(market, found)[0], wanted)

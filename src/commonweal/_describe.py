@@ -101,6 +101,39 @@ def called(name: str, **given: tuple[Any, Any]) -> str:
     return name + f"({', '.join(f'{k}={x}' for k, x in plain.items())})" * bool(plain)
 
 
+SHORT = 60  # letters of a component as it is written
+
+
+def written(thing: Any) -> str:
+    """A component as one would write it, with the values that are not as usual: `Greedy(share=0.5)`."""
+    name = type(thing).__name__
+    if not dataclasses.is_dataclass(thing):
+        return name
+    given = {f.name: getattr(thing, f.name) for f in dataclasses.fields(thing) if _unusual(thing, f)}
+    for key in [key for key, x in given.items() if isinstance(x, Mapping)]:
+        given |= given.pop(key)  # Constant(act=0) keeps its acts in a table
+    told = f"{name}({', '.join(f'{k}={_value(x)}' for k, x in given.items())})"
+    return name if not given else told if len(told) <= SHORT else f"{name}(...)"
+
+
+def _unusual(thing: Any, field: dataclasses.Field) -> bool:
+    make = field.default_factory
+    usual = field.default if make is dataclasses.MISSING else make()
+    return _value(getattr(thing, field.name)) != _value(usual)
+
+
+def _value(x: Any) -> str:
+    """A value in few letters; of a larger array, its shape."""
+    if isinstance(x, np.ndarray | np.generic | jax.Array | int | float) and not isinstance(x, bool):
+        array = np.asarray(x)
+        if array.size > 4:
+            return f"<{' x '.join(map(str, array.shape))}>"
+        return f"{array.item():.6g}" if array.ndim == 0 else str(np.round(array, 6).tolist())
+    if dataclasses.is_dataclass(x):
+        return written(x)
+    return getattr(x, "__name__", None) or repr(x)
+
+
 def rebuild(data: Any) -> Any:
     """The thing that `describe` described.
 

@@ -262,7 +262,8 @@ def account(
         load(file)
     what, who = named("measures", harm, Measure), named("minds", stand_in, Mind) if stand_in else None
     by = tuple(["decision"] * decision + ["agent"] * (agent or not decision))
-    found = list(accounts(folder, what, who, by=by, world=world, theta=theta, budget=budget))
+    how = {"world": world, "theta": theta, "budget": budget, "called": stand_in}
+    found = list(accounts(folder, what, who, by=by, **how))
     if as_json:
         return _print_json([{"trace": name, "by": kind} | one.as_dict() for name, kind, one in found])
     print("\n\n".join(f"{name}, by {kind}\n{one}" for name, kind, one in found))

@@ -8,7 +8,7 @@ from .coalitions import Table as Table
 from .coalitions import clones as clones
 from .coalitions import coalitions as coalitions
 from .coalitions import tables as tables
-from .decisions import Decisions as Decisions
+from .decided import Decisions as Decisions
 from .decisions import decisions as decisions
 from .effects import Effects as Effects
 from .effects import effects as effects

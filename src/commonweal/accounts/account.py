@@ -1,11 +1,13 @@
 """Who caused it: the account of a trace by agent, found by re-running it with a stand-in in their seats."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from .._describe import written
 from .._journal import from_table
 from .._measure import NA, Estimate, Measure, estimate, not_available
 from .._mind import Mind
@@ -16,9 +18,14 @@ from ..measures.inequality import gini
 from ..measures.power import voting_power
 from ..measures.responsibility import Gap, diffusion, responsibility_gap
 from .branches import played_by
-from .coalitions import ORDERS, Table, _mean, by_world, clones, coalitions
-from .games import banzhaf, halves, marginal, orders, shapley, sign
-from .interaction import Interaction, interaction
+from .coalitions import Table, _mean, by_world, clones, coalitions
+from .games import banzhaf, ranked, shapley, sign
+from .interaction import Interaction, grain, interaction
+from .sampling import Sampled, pairs, played, sampled
+from .slips import number, several, stand_ins, whole
+
+WIDTH = 98  # letters of a line
+WIDE = 2.0  # standard errors of the draw of coalitions on each side: 95 %, at the sizes that are drawn
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,8 @@ class Account:
     - `power`: who could decide; never read the two above without it.
     - `null`: speakers: how far replays of the same, asked anew, come out from what was: the root mean
       square. Pure minds: 0.
+    - `sampled`: beyond 8 agents, of how many coalitions Shapley and Banzhaf values are estimated, else 0.
+      The standard errors of that draw, `shapley_error` and `banzhaf_error`, are in their intervals.
     - `calls` were asked for, of a `budget`. `na`: what could not be said, and why.
     """
 
@@ -57,22 +66,30 @@ class Account:
     calls: int
     budget: int | None
     sampled: int
+    shapley_error: tuple[float, ...]
+    banzhaf_error: tuple[float, ...]
     na: tuple[str, ...]
     table: Table = field(repr=False, compare=False)
 
     @property
     def blamed(self) -> dict[int, float]:
-        """The agents whose Shapley value is harm done, the most first."""
-        return {i: x for i, x in self._signed() if x > 0}
+        """The agents whose Shapley value is harm done, beyond the error of a draw; the most first.
+
+        Those that are alike come in the order of seats.
+        """
+        return self._signed(1.0)
 
     @property
     def mitigating(self) -> dict[int, float]:
-        """The agents whose Shapley value is harm spared, the most first."""
-        return {i: x for i, x in reversed(self._signed()) if x < 0}
+        """The agents whose Shapley value is harm spared, beyond the error of a draw; the most first."""
+        return self._signed(-1.0)
 
-    def _signed(self) -> list[tuple[int, float]]:
+    def _signed(self, sign: float) -> dict[int, float]:
+        error = WIDE * np.nan_to_num(self.shapley_error)
         known = [(i, e.value) for i, e in zip(self.agents, self.shapley, strict=True) if e.n]
-        return sorted(known, key=lambda pair: -pair[1])
+        ranks = ranked([sign * x for _, x in known], max(grain(self.table), error.max(initial=0.0)))
+        told = [(*known[k], error[k]) for some in ranks for k in some]
+        return {i: x for i, x, off in told if sign * x > off}
 
     def __str__(self) -> str:
         def several(some: dict[int, float]) -> str:
@@ -86,6 +103,12 @@ class Account:
         ]
         rows = zip(self.agents, self.but_for, self.shapley, self.banzhaf, strict=True)
         lines += [f"{i:<7}{_cell(a):<29}{_cell(b):<29}{_cell(c)}" for i, a, b, c in rows]
+        if self.sampled:
+            wide = [WIDE * max(some) for some in (self.shapley_error, self.banzhaf_error)]
+            lines += [
+                f"Shapley, Banzhaf: estimated from {self.sampled:,} of {2 ** len(self.agents):,} coalitions;",
+                f"the error of that draw, up to {wide[0]:.2g} and {wide[1]:.2g}, is in their intervals",
+            ]
         lines += ["", f"blamed: {several(self.blamed)}", f"mitigating: {several(self.mitigating)}"]
         lines += [f"diffusion {_cell(self.diffusion)}: as if of {_cell(self.effective)} equal culprits"]
         if self.gap is not None:
@@ -101,8 +124,8 @@ class Account:
             null = f"asked anew): spread {_cell(self.null)}" + f" over {count} replays" * bool(count)
         lines += [f"null (the same, {null}; {asked}", "", "local and global:"]
         lines += [f"  {line}" for line in str(self.interaction).split("\n")]
-        lines += [line for reason in self.na for line in _wrapped(f"NA: {reason}")]
-        return "\n".join(lines)
+        lines += [f"NA: {reason}" for reason in self.na]
+        return "\n".join(part for line in lines for part in _wrapped(line))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
@@ -115,6 +138,8 @@ class Account:
             {"agent": i, "but_for": a.as_dict(), "shapley": b.as_dict(), "banzhaf": c.as_dict()}
             for i, a, b, c in rows
         ]
+        for name in ("shapley_error", "banzhaf_error"):
+            told[name] = [None if np.isnan(x) else x for x in getattr(self, name)]
         told["gap"] = None if self.gap is None else self.gap._asdict()
         told["power"] = {name: e.as_dict() for name, e in self.power.items()}
         return told | {"interaction": self.interaction.as_dict(), "na": list(self.na)}
@@ -132,11 +157,11 @@ def account(
     nulls: int = 2,
     clone: bool = False,
     society: Society | None = None,
+    called: str | None = None,
 ) -> Account:
     """Who caused a harm: replay the trace's worlds with a stand-in for every coalition of agents.
 
-    Exact up to 8 agents, beyond by random orders of joining. All luck is kept, also by speakers: what was
-    replied stays, and they are asked only where their prompt has changed.
+    Exact up to 8 agents, beyond by a sample of coalitions (`sampling`). All luck is kept, and all replies.
 
     **Main arguments**
 
@@ -151,39 +176,49 @@ def account(
     - `draws`, `nulls`: for speakers, how often each counterfactual is asked, and replays of what was.
     - `clone`: play each agent among its own clones too.
     - `society`: what to replay, where the trace's recipe cannot make it again.
+    - `called`: how the stand-in is named in print, by default as one would write it: `Greedy(share=0.5)`.
 
     **Raises**
 
     - ValueError: speakers without a budget, a measure without direction or undefined here, a trace of
-      forced acts, a society that did not make the trace; TypeError: a harm that is no measure.
+      forced acts, a society that did not make the trace; TypeError: no trace, measure or mind.
     """
-    known, valid = played_by(trace, harm, society, budget), trace.worlds(trace.valid)
+    known = played_by(trace, harm, society, budget)
+    _refuse(stand_in, len(known.minds), theta, draws, nulls, agents)
+    valid = trace.worlds(trace.valid)
     was, names = _was(valid, harm), [int(s) for s in valid.seeds]
     alone = clones(known, names, harm) if clone else None
-    journal = from_table(trace.replies)
+    more = {"members": agents, "journal": (journal := from_table(trace.replies))}
     journal.allowance = 0
-    more = {"members": agents, "journal": journal}
     if known.speakers:  # what must be refused is, before anybody is asked
         _same(coalitions(known, names, harm, stand_in, only=(), **more), was, harm)
     journal.allowance = budget or 0
     table = coalitions(known, names, harm, stand_in, draws=draws, nulls=nulls, **more)
     _same(table, was, harm)
-    found = _numbers(table, sign(harm), theta)
-    alone = None if alone is None else alone[list(table.members)]
+    found, alone = _numbers(table, sign(harm), theta), None if alone is None else alone[list(table.members)]
     return Account(
         fact=estimate(was, harm.undefined),
         power=_power(valid),
         interaction=interaction(table, harm.better, theta, alone),
         budget=budget if known.speakers else None,
         na=tuple(_missing(table, found, len(trace.seeds) - len(names), bool(known.speakers))),
-        **_names(harm, stand_in),
+        **_names(harm, stand_in, called),
         **found,
     )
 
 
-def _names(harm: Measure, stand_in: Mind | Sequence[Mind]) -> dict[str, str]:
+def _refuse(stand_in: Any, n: int, theta: Any, draws: Any, nulls: Any, agents: Any) -> None:
+    """Raise for what cannot be accounted with, in one line."""
+    stand_ins(stand_in, n)
+    number(10.0, theta=theta)
+    whole(1, draws=draws)
+    whole(nulls=nulls)
+    several("agents", agents, "[0, 2]")
+
+
+def _names(harm: Measure, stand_in: Mind | Sequence[Mind], called: str | None) -> dict[str, str]:
     given = [stand_in] if isinstance(stand_in, Mind) else stand_in
-    who = " or ".join(dict.fromkeys(type(mind).__name__ for mind in given))
+    who = called or " or ".join(dict.fromkeys(map(written, given)))
     return {"harm": harm.name, "unit": harm.unit, "better": harm.better, "stand_in": who}
 
 
@@ -219,10 +254,8 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
     h = {mask: sign * values for mask, values in table.values.items()}
     worst, none = h[everyone], h.get(0, np.full_like(h[everyone], np.nan))
     without = np.array([sign * table[everyone ^ 1 << i] for i in range(n)])
-    if table.exact:
-        phi, beta, orders_ = shapley(sign * table.whole()), banzhaf(sign * table.whole()), 0
-    else:
-        phi, beta, orders_ = *_sampled(lambda mask: sign * table[mask], n), ORDERS
+    found = _values(table, sign)
+    phi, errors = found.shapley, (found.shapley_error, found.banzhaf_error)
     spread = diffusion(phi.T)
     line = none if theta is None else np.full_like(none, sign * theta)
     known = ~np.isnan(phi).any(axis=0) & ~np.isnan(without).any(axis=0) & ~np.isnan(line)
@@ -239,14 +272,34 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
         "table": table,
         "total": estimate(worst - none, lost),
         "but_for": tuple(estimate(x, lost) for x in worst - without),
-        "shapley": tuple(estimate(x, lost) for x in phi),
-        "banzhaf": tuple(estimate(x, lost) for x in beta),
+        "shapley": tuple(_widened(estimate(x, lost), e) for x, e in zip(phi, errors[0], strict=True)),
+        "banzhaf": tuple(
+            _widened(estimate(x, lost), e) for x, e in zip(found.banzhaf, errors[1], strict=True)
+        ),
         "diffusion": estimate(spread.index, nobody if known.any() else lost),
         "effective": estimate(spread.effective, nobody if known.any() else lost),
         "gap": gap,
         "null": _spread(table),
-        "sampled": orders_,
+        "sampled": 0 if table.exact else 2 * len(pairs(n).masks),
+        "shapley_error": tuple(errors[0].tolist()),
+        "banzhaf_error": tuple(errors[1].tolist()),
     }
+
+
+def _values(table: Table, sign: float) -> Sampled:
+    """Shapley and Banzhaf values in each world, exact or from a sample of coalitions."""
+    n = len(table.members)
+    if not table.exact:
+        some = pairs(n)
+        return sampled({mask: sign * table[mask] for mask in played(some, n)}, n, some)
+    game, none = sign * table.whole(), np.zeros(n)
+    return Sampled(shapley(game), banzhaf(game), none, none)
+
+
+def _widened(e: Estimate, error: float) -> Estimate:
+    """The estimate with the error of the draw of coalitions besides that of worlds; they are independent."""
+    low, high = (math.hypot(side, WIDE * error) for side in (e.value - e.low, e.high - e.value))
+    return replace(e, low=e.value - low, high=e.value + high) if error else e
 
 
 def _spread(table: Table) -> Estimate:
@@ -255,15 +308,6 @@ def _spread(table: Table) -> Estimate:
         return not_available("not asked for: nulls=2")
     e = estimate(_mean(list(table.null**2)), table.null_why)
     return replace(e, value=e.value**0.5, low=e.low**0.5, high=e.high**0.5, worlds=e.worlds**0.5)
-
-
-def _sampled(worth: Callable[[int], np.ndarray], n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapley and Banzhaf values from random orders, those that are known to their end."""
-    some = orders(n, ORDERS)
-    gains = marginal(worth, some)
-    gains = np.where(np.isnan(gains).any(axis=1, keepdims=True), np.nan, gains)
-    weights = halves(n)[np.argsort(some, axis=1)]
-    return _mean(list(gains)), _mean(list(gains * weights[..., None]))
 
 
 def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) -> list[str]:
@@ -277,8 +321,7 @@ def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) ->
     told += [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
     part = [m for m, x in table.values.items() if np.isnan(x).any() and m not in gone]
     told += [f"{len(part)} coalitions in some of the worlds: {table.why[part[0]]}"] if part else []
-    if not table.exact:
-        told.append(f"Shapley, Banzhaf: {ORDERS} random orders, whose own error is not in the intervals")
+    told += ["diffusion, gap: of estimated values, whose error is not in their intervals"] * (not table.exact)
     if len(table[0]) < 2:
         told.append("one world shows nothing beyond itself: no intervals, and no cause is shown")
     return told
@@ -303,10 +346,11 @@ def _cell(e: Estimate) -> str:
     if not e.n:
         return "NA"
     some = f" n={e.n}" if e.missing else ""
-    return f"{e.value:.2f}{some}" if e.n == 1 else f"{e.value:.2f} [{e.low:.2f}, {e.high:.2f}]{some}"
+    value, low, high = (f"{round(x, 2) + 0.0:.2f}" for x in (e.value, e.low, e.high))  # never -0.00
+    return f"{value}{some}" if e.n == 1 else f"{value} [{low}, {high}]{some}"
 
 
 def _wrapped(line: str) -> list[str]:
     import textwrap
 
-    return textwrap.wrap(line, 98, subsequent_indent="  ")
+    return [line] if len(line) <= WIDTH else textwrap.wrap(line, WIDTH, subsequent_indent="    ")

@@ -17,6 +17,7 @@ from .._trace import Trace
 from .coalitions import by_world
 from .games import sign
 from .slice import Seen, witness
+from .slips import a_society, a_trace, component, whole
 
 WIDTH = 512  # branches in one compiled call
 TOGETHER = 8  # branches with speakers in flight at once, while the budget has room for all
@@ -72,6 +73,8 @@ class Branches:
         width: int | None = None,
     ):
         known = played_by(trace, harm, society, budget)
+        if isinstance(world, bool) or not hasattr(world, "__index__"):
+            whole(world=world)
         if not 0 <= world < len(trace.invalid):
             raise ValueError(
                 f"world={world}; the trace has {len(trace.invalid)}: wanted its position, world=0"
@@ -240,12 +243,15 @@ def played_by(trace: Trace, harm: Measure, society: Society | None, budget: int 
     """The society that is to be replayed: the one given, or that of the recipe.
 
     Raises:
-        TypeError: the harm is no measure.
+        TypeError: the trace is none, the harm is no measure, the society is none.
         ValueError: it has no better end or no value per world; the trace has no recipe of a run, or was
             forced; speakers without a budget.
     """
-    if not isinstance(harm, Measure):
-        raise TypeError(f"harm came as {harm!r}; wanted a measure: harm=measures.welfare")
+    a_trace(trace)
+    component(harm, Measure, "harm")
+    whole(budget=budget)
+    if society is not None:
+        a_society(society)
     if harm.better == "neither" or harm.per != "world":
         raise ValueError(
             f"harm={harm.name!r} is better {harm.better!r} and one number a {harm.per}; wanted one number a "

@@ -20,8 +20,10 @@ from .._society import Society
 from .._trace import Trace
 from .branches import ENDED, ONCE, Branches, Deed, Deeds
 from .decisions import options
+from .slips import number, whole
 
 V = TypeVar("V", bound=Hashable)
+FEW = 5  # causes that are printed, the shortest first
 MOST = 50_000  # branches that a search may take
 
 
@@ -87,7 +89,8 @@ class Responsibility:
             f"at most {self.kappa} acts, {self.replays} replays, {self.calls} calls."
         ]
         lines += [f"  agent {i}: degree {x:.3g}" for i, x in enumerate(self.degrees)]
-        lines += [f"  but for {text}" for text in self.words[:5]]
+        lines += [f"  but for {text}" for text in self.words[:FEW]]
+        lines += [f"  and {len(self.words) - FEW} more"] * (len(self.words) > FEW)
         lines += [f"  not complete: {self.reason}"] * bool(self.reason) + [f"  {ONCE}"] * bool(self.calls)
         return "\n".join(lines)
 
@@ -134,6 +137,8 @@ def responsibility(
 
     Speakers are asked until the budget is used up; what was not tried by then is counted in `reason`.
     """
+    number(10.0, line=line)
+    whole(1, kappa=kappa, most=most)
     branches = Branches(trace, harm, world=world, budget=budget, society=society)
     if not branches.sign * (branches.factual - line) > 0.0:
         raise ValueError(

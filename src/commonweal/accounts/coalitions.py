@@ -19,15 +19,15 @@ from .._describe import describe, identity
 from .._journal import Journal, from_table
 from .._measure import NA, Measure
 from .._mind import Mind
-from .._run import _rollout, _rounds, _Task, _trace, run
+from .._run import _rollout, _rounds, _seeds, _Task, _trace, run
 from .._society import Society
 from .._tick import Do
 from .._trace import Trace
 from .either import Either, Unlike, together
-from .games import orders, prefixes
+from .sampling import pairs, played
+from .slips import a_society, component, several, stand_ins
 
 EXACT = 8  # players, up to which every coalition is played
-ORDERS = 20  # random orders of joining, beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +68,8 @@ class Table:
 
 
 def plan(n: int, exact: int = EXACT) -> list[int]:
-    """The coalitions to play: all; beyond `exact` players none, all, one, two, all but those, orders."""
-    if n <= exact:
-        return list(range(1 << n))
-    one, everyone = [1 << i for i in range(n)], (1 << n) - 1
-    pairs = [a | b for i, a in enumerate(one) for b in one[:i]]
-    steps = [mask for order in orders(n, ORDERS) for mask in prefixes(order)]
-    few = [*one, *pairs]
-    return list(dict.fromkeys([0, everyone, *(everyone ^ a for a in few), *few, *steps]))
+    """The coalitions to play: all; beyond `exact` players up to two, all but up to two, and a sample."""
+    return list(range(1 << n)) if n <= exact else played(pairs(n), n)
 
 
 def coalitions(
@@ -128,6 +122,12 @@ def tables(
     nulls: int = 0,
 ) -> tuple[Table, ...]:
     """As `coalitions`, of several measures, in their order: every coalition is played once for all."""
+    a_society(society)
+    several("measures", measures, "[survival_months, gain]")
+    for one in measures:
+        component(one, Measure, "of")
+    stand_ins(stand_in, len(society.minds))
+    several("members", members, "[0, 2]")
     seats = tuple(range(len(society.minds)) if members is None else members)
     if not seats or len(set(seats)) < len(seats) or not set(seats) <= set(range(len(society.minds))):
         raise ValueError(
@@ -136,7 +136,7 @@ def tables(
     given = Society(society.scenario, stand_in, society.profiles)
     if given.speakers:
         raise TypeError("a stand-in answers in words; wanted a pure mind: stand_in=FairShare()")
-    names = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    names = _seeds(seeds)
     game = _Game(society.prepare(), given.prepare().minds, seats, names, tuple(measures))  # type: ignore[arg-type]
     masks = list(dict.fromkeys([(1 << len(seats)) - 1, *(plan(len(seats)) if only is None else only)]))
     if society.speakers:
@@ -153,13 +153,15 @@ def clones(society: Society, seeds: int | Sequence[int], of: Measure) -> np.ndar
     Raises:
         ValueError: there are speakers, who would all have to be asked anew.
     """
+    a_society(society)
+    component(of, Measure, "of")
     if society.speakers:
         raise ValueError(
             f"clones() came with speakers in seats {list(society.speakers)}; wanted pure minds: seat one "
             "speaker everywhere and call cw.run(cw.Society(scenario, speaker), seeds)"
         )
     ready, found = society.prepare(), {}
-    names = list(range(seeds)) if isinstance(seeds, int) else list(seeds)
+    names = _seeds(seeds)
     minds = [(ready if i in society.learners else society).minds[i] for i in range(len(society.minds))]
     for mind in minds:
         alone = Society(society.scenario, mind, society.profiles)

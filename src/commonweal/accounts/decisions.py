@@ -8,7 +8,6 @@ what was changed. A measure of which more is better counts as harm where it is m
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -23,96 +22,12 @@ from .._mind import Mind
 from .._society import Society
 from .._trace import Trace
 from .branches import ENDED, Branches, Deed, Deeds, Ran
+from .decided import COLUMNS, Decisions, spread_of
 from .slice import Seen, told
+from .slips import several, stand_ins, whole
 
 SHARES = (0.0, 0.5, 1.0)  # of the most that is allowed: the amounts that are tried where none are named
-FEW = 5  # nulls, below which no spread is no reason to say that there is none
 NOT_LEGAL, REACHED_NOBODY = "not legal then", "it reached nobody"
-COLUMNS = {"t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "did": pl.String, "instead": pl.String}
-COLUMNS |= {"act": pl.Float64, "alternative": pl.Float64, "effect": pl.Float64, "low": pl.Float64}
-COLUMNS |= {"high": pl.Float64, "draws": pl.Int64, "diverged": pl.Int64, "why": pl.String}
-
-
-@dataclass(frozen=True, eq=False)
-class Decisions:
-    """What every decision of one world did to a harm, compared with each alternative that was tried.
-
-    - `table`: a row per decision and alternative, in the order of rounds, agents, channels. `did` and
-      `instead` in words, `act` and `alternative` as numbers; `effect` in the measure's unit, above 0 where
-      the act did harm, NaN where it is not known (`why` says so); `low` and `high` bound it for speakers;
-      `draws` how often it was replayed; `diverged` the first round in which another act differs, or -1.
-    - `factual`: the measure in the world as it was; `null`: the same in replays with every speaker asked
-      anew and nothing changed.
-    - `replays`, `calls`, `budget`: what it took, and what it might have taken.
-    """
-
-    harm: str
-    unit: str
-    seed: int
-    span: tuple[int, int]
-    factual: float
-    table: pl.DataFrame
-    null: np.ndarray
-    replays: int
-    calls: int
-    budget: int | None = None
-
-    @property
-    def known(self) -> pl.DataFrame:
-        """The rows whose effect is known."""
-        return self.table.filter(pl.col("effect").is_not_nan())
-
-    def top(self, k: int = 10) -> pl.DataFrame:
-        """One row a decision, with the alternative that spares most; worst first, then earliest."""
-        worst = self.known.sort("effect", "t", "agent", descending=[True, False, False], maintain_order=True)
-        return worst.unique(["t", "agent", "channel"], keep="first", maintain_order=True).head(k)
-
-    def effects(self, sign: float = 1.0) -> np.ndarray:
-        """Float[T, n]: the largest effect of any alternative to what an agent did; NaN if unknown.
-
-        With `sign` -1 the largest benefit.
-        """
-        found = np.full(self.span, np.nan)
-        for row in self.known.iter_rows(named=True):
-            at = row["t"], row["agent"]
-            found[at] = np.fmax(found[at], sign * row["effect"])
-        return found
-
-    def __str__(self) -> str:
-        spent = f"{self.calls} of {self.budget} calls" if self.budget is not None else "no calls"
-        lines = [
-            f"{self.harm} was {self.factual:.4g} {self.unit} in world {self.seed}; {len(self.table)} "
-            f"alternatives, {self.replays} replays, {spent}.",
-        ]
-        if len(self.null):
-            none = f"; no spread in {len(self.null)} replays, no intervals" * (
-                _spread(self.factual, self.null) is None
-            )
-            lines.append(
-                f"Asked anew with nothing changed: {', '.join(f'{x:.4g}' for x in self.null)}{none}."
-            )
-        best = self.top(len(self.table))
-        for row in best.filter(pl.col("effect") != 0.0).head(10).iter_rows(named=True):
-            bounds = f" [{row['low']:.4g}, {row['high']:.4g}]" if math.isfinite(row["low"]) else ""
-            after = f", others from round {row['diverged']}" if row["diverged"] >= 0 else ""
-            lines.append(
-                f"  round {row['t']}, agent {row['agent']}: {row['channel']} {row['did']}, not "
-                f"{row['instead']}: {row['effect']:+.4g}{bounds}{after}"
-            )
-        if idle := best.filter(pl.col("effect") == 0.0).height:
-            lines.append(f"  {idle} more: no alternative would have spared anything.")
-        lost = self.table.filter(pl.col("effect").is_nan()).group_by("why").len().sort("why")
-        lines += [f"  NA: {n} ({why})" for why, n in lost.iter_rows()]
-        return "\n".join(lines)
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able; NaN becomes None."""
-        rows = [
-            {k: None if x != x else x for k, x in row.items()} for row in self.table.iter_rows(named=True)
-        ]
-        numbers = {"factual": self.factual, "null": self.null.tolist(), "replays": self.replays}
-        more = {"calls": self.calls, "budget": self.budget, "decisions": rows}
-        return {"harm": self.harm, "unit": self.unit, "seed": self.seed} | numbers | more
 
 
 def decisions(
@@ -172,6 +87,8 @@ def of(
     seen: Seen | None = None,
 ) -> Decisions:
     """As `decisions`, of a world whose branches are at hand; `seen` as in `options`."""
+    whole(1, draws=draws)
+    whole(nulls=nulls)
     found = list(options(branches, channel, values, stand_in, seen=seen))
     legal = [not why for _, why in found]
     deeds = [some for some, why in found if not why]
@@ -210,6 +127,9 @@ def options(
     channels = branches.channels
     if channel is not None and channel not in channels:
         raise ValueError(f"no channel {channel!r} here; wanted one of {sorted(channels)}")
+    several("values", values, "[0.0, 5.0]")
+    if stand_in is not None:
+        stand_ins(stand_in, branches.span[1])
     names = sorted(channels) if channel is None else [channel]
     seen = branches.seen(minds=stand_in) if seen is None else seen
     did, would = (
@@ -285,17 +205,11 @@ def _asked(
                 why[b] = reason
     effect = _effect(branches, np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
     wide = np.full(len(deeds), math.nan)
-    if (spread := _spread(branches.factual, null)) is not None:
+    if (spread := spread_of(branches.factual, null)) is not None:
         wide = stdtrit(len(null), 0.975) * spread / np.sqrt(np.maximum(counts, 1))
     wide[nobody] = 0.0
     found = {"effect": effect, "low": effect - wide, "high": effect + wide, "draws": counts, "why": why}
     return found | {"diverged": after}, null
-
-
-def _spread(factual: float, null: np.ndarray) -> float | None:
-    """The standard deviation of the null and the world; None where too few show none."""
-    spread = float(np.std([factual, *null], ddof=1)) if len(null) else 0.0
-    return spread if spread or len(null) >= FEW else None
 
 
 def relevance(branches: Branches, deeds: list[Deeds]) -> tuple[list[int], list[int]]:

@@ -23,6 +23,7 @@ from .._trace import Trace
 from .branches import ONCE, Branches, Deed, Ran
 from .decisions import tried
 from .games import shapley
+from .slips import came
 
 LARGEST = 12  # agents of whom all coalitions are played
 
@@ -90,6 +91,10 @@ def effects(
 
     - ValueError: see `Branches`; no such act, or not legal then; more agents than `LARGEST`.
     """
+    if not isinstance(deed, Deed):
+        raise TypeError(
+            f"deed came as {came(deed)}; wanted a deed: Deed(t=0, agent=1, channel='take', value=16.0)"
+        )
     branches = Branches(trace, harm, world=world, budget=budget, society=society)
     rounds, n = branches.span
     if deed.channel not in branches.channels or not (0 <= deed.t < rounds and 0 <= deed.agent < n):

@@ -5,7 +5,6 @@ follows the first axis (worlds, say) is kept, and a coalition whose worth is NaN
 """
 
 import math
-from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -69,33 +68,6 @@ def dividends(game: Any) -> np.ndarray:
     return v
 
 
-def orders(n: int, count: int, seed: int = 0) -> np.ndarray:
-    """Int[count, n]: random orders of joining, every second one the reverse of the one before it."""
-    rng = np.random.default_rng(seed)
-    some = [rng.permutation(n) for _ in range(-(-count // 2))]
-    return np.array([order for one in some for order in (one, one[::-1])])[:count].reshape(count, n)
-
-
-def prefixes(order: Iterable[int]) -> list[int]:
-    """The coalitions that an order of joining passes through, none and all included."""
-    found = [0]
-    for i in order:
-        found.append(found[-1] | 1 << int(i))
-    return found
-
-
-def marginal(worth: Callable[[int], Any], some: Any) -> np.ndarray:
-    """[orders, n, ...]: what each player adds in each order; the mean over orders estimates `shapley`.
-
-    All orders share the worths, and so the luck in them. Source: Castro, Gomez, Tejada 2009.
-    """
-    found = []
-    for order in some:
-        gains = np.diff(np.array([worth(s) for s in prefixes(order)], dtype=float), axis=0)
-        found.append(gains[np.argsort(order)])
-    return np.array(found)
-
-
 def voting(weights: Any, quota: float) -> np.ndarray:
     """Float[2^n]: 1 for the coalitions whose weight reaches the quota."""
     total = np.zeros(1)
@@ -104,6 +76,16 @@ def voting(weights: Any, quota: float) -> np.ndarray:
     return (total >= quota - 1e-9 * total[-1]).astype(float)
 
 
-def halves(n: int) -> np.ndarray:
-    """[n]: weights of gains in `marginal`, by how many came before, whose mean over orders is `banzhaf`."""
-    return np.array([n * math.comb(n - 1, s) / 2.0 ** (n - 1) for s in range(n)])
+def ranked(values: Any, grain: float) -> list[list[int]]:
+    """Places of values by rank, the largest first; those within `grain` of the best share a rank, in order.
+
+    So that rounding decides about no name.
+    """
+    v = np.asarray(values, dtype=float)
+    found: list[list[int]] = []
+    for i in sorted(range(len(v)), key=lambda i: -v[i]):
+        if found and v[found[-1][0]] - v[i] <= grain:
+            found[-1].append(i)
+        else:
+            found.append([i])
+    return [sorted(some) for some in found]

@@ -7,7 +7,7 @@ Fauchard and Farnadi 2025; dividends of Harsanyi 1963.
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,13 @@ import numpy as np
 from .._interval import FEWEST
 from .._measure import Estimate, estimate, not_available
 from .coalitions import EXACT, Table
-from .games import dividends
+from .games import dividends, ranked
+from .slips import came, number
 
 LEVEL = 0.025  # one-sided, as the bounds of an estimate
 ROUNDING = 1e-6  # of the largest value: what single precision leaves where there is nothing
+ALIKE = 1e-5  # of the spread of a game's numbers: a difference that nobody would name
+FEW = 3  # coalitions that are named, of those that are alike
 UNTOLD = "no theta was given, from which on a society passes"
 
 
@@ -34,10 +37,12 @@ class Interaction:
       lost by being together.
     - `effect`: I_N, what all do together less the sum of what each does alone; `orders`: its parts by the
       size of coalition (beyond 8 players: pairs, and all the rest).
-    - `harmful`: the smallest coalition whose dividend is shown to be below 0, and that `dividend`.
+    - `harmful`: the smallest coalition whose dividend is shown to be below 0, the worst of its size, and that
+      `dividend`. `harmfuls`: all that are as harmful, in the order of seats; the first is `harmful`.
     - `realign`: the smallest coalition that, once the reference plays for it, lets the society be shown to
-      pass. Empty if it passes as it is; None if there is none, or none is shown, or if it is not known for
-      the reason `why`.
+      pass, the best of its size. Empty if it passes as it is; None if there is none, or none is shown, or if
+      it is not known for the reason `why`. `realigns`: all that do as well, in the order of seats;
+      `searched`: how many of this size were played, of how many there are.
     - `cause`: of a society that is shown to fail, `bad institution` (even the reference does), `bad apple`
       (somebody fails in decent company), `bad chemistry` (nobody does, and there is a harmful coalition);
       `none` (the society is shown to pass), `unclear` (nothing of this is shown), or the reason why it
@@ -64,11 +69,11 @@ class Interaction:
     cause: str
     clones: tuple[Estimate, ...] = ()
     why: str = ""
+    harmfuls: tuple[tuple[int, ...], ...] = ()
+    realigns: tuple[tuple[int, ...], ...] = ()
+    searched: tuple[int, int] = (0, 0)
 
     def __str__(self) -> str:
-        def some(found: tuple[int, ...] | None, empty: str = "nobody") -> str:
-            return "none shown" if found is None else ", ".join(f"agent {i}" for i in found) or empty
-
         worst = ", ".join(f"{i}: {e.value:.2f}" for i, e in zip(self.members, self.alone, strict=True))
         lines = [
             f"only the reference {self.nobody}; all themselves {self.everyone}",
@@ -76,7 +81,7 @@ class Interaction:
             f"lost by being together (gap) {self.gap}",
             f"more than the sum of its parts (I_N, below 0 is harm) {self.effect}",
             f"  of this: {'; '.join(f'{name} {e.value:+.2f}' for name, e in self.orders.items()) or 'NA'}",
-            f"smallest harmful coalition: {some(self.harmful)}"
+            f"smallest harmful coalition: {several(self.harmfuls)}"
             + (f", dividend {self.dividend}" if self.harmful else ""),
         ]
         if self.clones:
@@ -84,12 +89,13 @@ class Interaction:
             lines.insert(2, f"nobody but clones of one: {each}")
         if self.theta is None:
             return "\n".join([*lines, f"cause: NA ({UNTOLD})"])
-        event = "shown" if self.event else "not shown"
+        event, (here, of) = "shown" if self.event else "not shown", self.searched
+        part = f" (of the {here:,} of {of:,} of its size that were played)" * (here < of)
         return "\n".join(
             [
                 *lines,
                 "smallest coalition to realign: "
-                + (f"not known: {self.why}" if self.why else some(self.realign, "nobody, it passes")),
+                + (f"not known: {self.why}" if self.why else several(self.realigns) + part),
                 f"each passes {self.theta:g} alone and all together fail: {event}; cause: {self.cause}",
             ]
         )
@@ -98,10 +104,11 @@ class Interaction:
         """JSON-able."""
         several = {"alone": self.alone, "clones": self.clones}
         single = {name: getattr(self, name) for name in ("nobody", "everyone", "gap", "effect", "dividend")}
-        plain = ("members", "theta", "event", "harmful", "realign", "cause", "why")
+        plain = ("members", "theta", "event", "harmful", "realign", "cause", "why", "searched")
         told = {name: getattr(self, name) for name in plain} | {k: e.as_dict() for k, e in single.items()}
         told |= {k: [e.as_dict() for e in some] for k, some in several.items()}
         told |= {"orders": {k: e.as_dict() for k, e in self.orders.items()}}
+        told |= {k: [list(some) for some in getattr(self, k)] for k in ("harmfuls", "realigns")}
         return {k: list(x) if isinstance(x, tuple) else x for k, x in told.items()}
 
 
@@ -117,6 +124,11 @@ def interaction(
     Raises:
         ValueError: the measure has no direction.
     """
+    if not isinstance(table, Table):
+        raise TypeError(
+            f"table came as {came(table)}; wanted one: coalitions(society, 64, harm, FairShare())"
+        )
+    number(10.0, theta=theta)
     if better not in ("higher", "lower"):
         raise ValueError(f"better={better!r}; wanted 'higher' or 'lower': interaction(table, 'lower')")
     sign, n = 1.0 if better == "higher" else -1.0, len(table.members)
@@ -133,11 +145,12 @@ def interaction(
     whole = v(table.everyone) - v(0) - sum((v(i) - v(0) for i in one), np.zeros_like(v(0)))
     singles = np.array([v(i) for i in one])
     singles[:, np.isnan(singles).any(axis=0)] = np.nan  # the worst of all, where all are known
-    weak = singles[singles.sum(axis=1, where=~np.isnan(singles)).argmin()]
-    harmful = _harmful(parts)
+    known = singles[:, ~np.isnan(singles).any(axis=0)]
+    weak = singles[ranked(-known.sum(axis=1), known.shape[1] * grain(table))[0][0]]
+    harmfuls = _harmful(parts, table)
     found: dict[str, Any] = {"event": None, "realign": None, "cause": UNTOLD}
     if theta is not None:
-        found = _causes(table, sign, theta, harmful is not None)
+        found = _causes(table, sign, theta, bool(harmfuls))
     return Interaction(
         table.members,
         theta,
@@ -147,10 +160,11 @@ def interaction(
         gap=estimate(weak - v(table.everyone), _why(table, one)),
         effect=estimate(_clean(whole, table), lost),
         orders=_orders(parts, _clean(whole, table), n, lost),
-        harmful=None if harmful is None else _seats(table, harmful),
-        dividend=not_available("no coalition is shown to be harmful")
-        if harmful is None
-        else estimate(parts[harmful], lost),
+        harmful=_seats(table, harmfuls[0]) if harmfuls else None,
+        harmfuls=tuple(_seats(table, mask) for mask in harmfuls),
+        dividend=estimate(parts[harmfuls[0]], lost)
+        if harmfuls
+        else not_available("no coalition is shown to be harmful"),
         clones=() if clones is None else tuple(estimate(x) for x in clones),
         **found,
     )
@@ -188,18 +202,19 @@ def _causes(table: Table, sign: float, theta: float, chemistry: bool) -> dict[st
         cause = "bad institution"
     else:
         cause = "bad apple" if apple else "bad chemistry" if local and chemistry else "unclear"
-    realign, why, fact = None, "", ~np.isnan(table[table.everyone])
+    found: dict[str, Any] = {"event": fails and local, "realign": None, "cause": cause}
+    fact = ~np.isnan(table[table.everyone])
     for size in range(n + 1):
         some = [mask for mask in table.values if n - mask.bit_count() == size]
+        whole = sum(not np.isnan(table[mask][fact]).any() for mask in some)
         passing = [mask for mask in some if shown(excess(mask), len(some))]
         if passing:
-            best = max(passing, key=lambda mask: float(np.nanmean(excess(mask))))
-            realign = _seats(table, table.everyone ^ best)
-            break
-        if sum(not np.isnan(table[mask][fact]).any() for mask in some) < math.comb(n, size):
-            why = f"not all coalitions lacking {size} were played"
-            break
-    return {"event": fails and local, "realign": realign, "cause": cause, "why": why}
+            worth = {table.everyone ^ mask: np.nanmean(excess(mask)) for mask in passing}
+            seats = tuple(_seats(table, mask) for mask in _alike(worth, table))
+            return found | {"realign": seats[0], "realigns": seats, "searched": (whole, math.comb(n, size))}
+        if whole < math.comb(n, size):
+            return found | {"why": f"not all coalitions lacking {size} were played"}
+    return found
 
 
 def _dividends(table: Table, sign: float) -> Iterator[tuple[int, np.ndarray]]:
@@ -213,13 +228,28 @@ def _dividends(table: Table, sign: float) -> Iterator[tuple[int, np.ndarray]]:
         yield a | b, _clean(sign * (table[a | b] - table[a] - table[b] + table[0]), table)
 
 
-def _harmful(parts: dict[int, np.ndarray]) -> int | None:
-    """The smallest coalition whose dividend is shown to be below 0; of several, the worst."""
+def _harmful(parts: dict[int, np.ndarray], table: Table) -> list[int]:
+    """The smallest coalitions whose dividends are shown to be below 0; of several, the worst and its like."""
     for size in sorted({s.bit_count() for s in parts}):
         bad = [s for s in parts if s.bit_count() == size and shown(-parts[s], len(parts), strict=True)]
         if bad:
-            return min(bad, key=lambda s: float(np.nanmean(parts[s])))
-    return None
+            return _alike({s: -np.nanmean(parts[s]) for s in bad}, table)
+    return []
+
+
+def _alike(worth: dict[int, Any], table: Table) -> list[int]:
+    """The masks of the largest worth, but for rounding, in the order of their seats."""
+    masks = sorted(worth, key=lambda mask: _seats(table, mask))
+    return [masks[i] for i in ranked([worth[mask] for mask in masks], grain(table))[0]]
+
+
+def several(some: Sequence[Sequence[int]], empty: str = "nobody, it passes") -> str:
+    """Coalitions that are alike in words: the first few of them, and how many there are."""
+    if not some:
+        return "none shown"
+    told = [", ".join(f"agent {i}" for i in seats) or empty for seats in some]
+    more = f"; and {len(told) - FEW} more" * (len(told) > FEW)
+    return "; or ".join(told[:FEW]) + more + f" ({len(told)} alike)" * (len(told) > 1)
 
 
 def _orders(parts: dict[int, np.ndarray], whole: np.ndarray, n: int, lost: str) -> dict[str, Estimate]:
@@ -228,6 +258,13 @@ def _orders(parts: dict[int, np.ndarray], whole: np.ndarray, n: int, lost: str) 
     found = {size: sum(x for s, x in parts.items() if s.bit_count() == size) for size in sizes}
     told = {f"by {size}": estimate(np.asarray(x), lost) for size, x in found.items()}
     return told if n <= EXACT else told | {"by more": estimate(whole - found[2], lost)}
+
+
+def grain(table: Table) -> float:
+    """How near two numbers of a game are alike: rounding of the largest, or `ALIKE` of their spread."""
+    values = np.concatenate([np.zeros(0), *table.values.values()])
+    values = values[~np.isnan(values)]
+    return float(max(ROUNDING * np.abs(values).max(), ALIKE * np.ptp(values))) if len(values) else 0.0
 
 
 def _clean(x: np.ndarray, table: Table) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from .._channel import Channel
 from .._society import Society
 from .._tick import Change, Do, begin, tick
+from .slips import a_society, came, several, whole
 
 WIDTH = 512  # branches that start together: enough to fill vector units, few enough to skip much
 
@@ -68,6 +69,12 @@ def alternatives(
 
     - ValueError: speakers, an unknown channel, or amounts without `values`.
     """
+    a_society(society)
+    whole(seed=seed)
+    if not callable(of):
+        raise TypeError(
+            f"of came as {came(of)}; wanted a function of a tick's row: of=lambda row: row['events']"
+        )
     ready = society.prepare()
     if society.speakers:
         raise ValueError(
@@ -89,6 +96,7 @@ def _tried(channels: dict[str, Channel], name: str, values: Sequence[float] | No
             f"the channel {name!r} takes amounts, of which there are too many; wanted those to try: "
             "values=[0.0, 5.0, 10.0]"
         )
+    several("values", values, "[0.0, 5.0, 10.0]")
     given = np.arange(len(options or ())) if values is None else np.asarray(values)
     return given.astype(channels[name].silence.dtype)
 

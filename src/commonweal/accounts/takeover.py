@@ -15,6 +15,7 @@ from .._society import Society
 from .._tick import Do
 from .branches import Branches
 from .either import Either, together
+from .slips import came, stand_ins
 
 
 class Turns(Mind):
@@ -54,6 +55,11 @@ def takeovers(branches: Branches, stand_in: Any) -> np.ndarray:
         ValueError: there are speakers; two minds answer in kinds that cannot be joined; the world does not
             come out again.
     """
+    if not isinstance(branches, Branches):
+        raise TypeError(
+            f"branches came as {came(branches)}; wanted a world ready to be run: Branches(trace, harm)"
+        )
+    stand_ins(stand_in, branches.span[1])
     if branches.speaks:
         raise ValueError(
             f"takeovers() came with speakers in seats {list(branches.society.speakers)}; wanted pure minds: "

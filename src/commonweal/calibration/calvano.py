@@ -97,29 +97,34 @@ EXACT = Target(
 
 
 class Setting(NamedTuple):
-    """Learning rate, decay of exploration by tick, discount factor, and how many sessions are played."""
+    """Learning rate, decay of exploration by tick, discount factor, sessions, firms, and the most ticks."""
 
     rate: float = 0.15
     decay: float = 4e-6
     discount: float = 0.95
     worlds: int = 100
+    firms: int = 2
+    cap: int = 10_000_000
 
 
 BASELINE, MIDDLE = Setting(), Setting(0.125, 1e-5, worlds=60)
+THREE, FOUR = Setting(worlds=32, firms=3), Setting(worlds=22, firms=4, cap=100_000_000)
 BLIND, SHORT = Setting(discount=0.0, worlds=30), Setting(discount=0.35, worlds=30)
 
 
 def pay_table(market: Bertrand) -> np.ndarray:
-    """Float64[n, m, m]: the profit of each firm by joint price index, for two firms."""
-    index = jnp.asarray(np.indices((market.prices,) * 2).reshape(2, -1).T, jnp.int32)
+    """Float64[n, m, ..., m]: the profit of each firm by joint price index."""
+    n, m = market.n_agents, market.prices
+    index = jnp.asarray(np.indices((m,) * n).reshape(n, -1).T, jnp.int32)
     pays = jax.vmap(lambda i: market.profits(market.at(i)))(index)
-    return np.asarray(pays, float).T.reshape(2, market.prices, market.prices)
+    return np.asarray(pays, float).T.reshape(n, *(m,) * n)
 
 
 def learners(market: Bertrand, setting: Setting) -> list[QLearner]:
-    """The paper's learners: first values as if the rival played evenly for ever."""
+    """The paper's learners: first values as if the rivals played evenly for ever."""
     pay, s = pay_table(market), setting
-    even = [pay[0].mean(axis=1), pay[1].mean(axis=0)]
+    firms = range(market.n_agents)
+    even = [pay[i].mean(axis=tuple(k for k in firms if k != i)) for i in firms]
     explore = Exponential(s.decay)
     return [
         QLearner(s.rate, s.discount, explore, values / (1.0 - s.discount), channel="price") for values in even
@@ -128,26 +133,29 @@ def learners(market: Bertrand, setting: Setting) -> list[QLearner]:
 
 @functools.cache
 def learned(setting: Setting) -> Sessions:
-    """What pairs of learners come to."""
-    market = Bertrand()
-    return sessions(market, learners(market, setting), setting.worlds)
+    """What groups of learners come to."""
+    market = Bertrand(n_agents=setting.firms)
+    return sessions(market, learners(market, setting), setting.worlds, cap=setting.cap)
 
 
 def cycle_profits(market: Bertrand, found: Sessions) -> np.ndarray:
-    """Float64[B, 2]: mean profits on the cycle that the frozen pair of each session plays."""
-    pay, m, worlds = pay_table(market), market.prices, np.arange(len(found.acts))
+    """Float64[B, n]: mean profits on the cycle that the frozen firms of each session play."""
+    pay, m, n, worlds = pay_table(market), market.prices, market.n_agents, np.arange(len(found.acts))
+    seats = (np.arange(n)[None, :] - np.arange(n)[:, None]) % n
+    code = m ** (n - 1 - seats)  # how each firm codes a joint act, its own first
 
     def after(acts):
-        a, b = acts.T
-        return np.stack([found.greedy[worlds, 0, a * m + b], found.greedy[worlds, 1, b * m + a]], axis=1)
+        return np.stack([found.greedy[worlds, i, acts @ code[i]] for i in range(n)], axis=1)
 
-    acts = found.acts
-    for _ in range(m * m):
-        acts = after(acts)
+    acts, half = found.acts, after(found.acts)
+    while (going := (acts != half).any(axis=1)).any():  # one walks, one runs, until both are on the cycle
+        acts, half = (
+            np.where(going[:, None], x, y) for x, y in ((after(acts), acts), (after(after(half)), half))
+        )
     start, going = acts, np.ones(len(acts), bool)
-    total, length = np.zeros((len(acts), 2)), np.zeros(len(acts))
+    total, length = np.zeros((len(acts), n)), np.zeros(len(acts))
     while going.any():
-        total += np.where(going[:, None], pay[:, acts[:, 0], acts[:, 1]].T, 0.0)
+        total += np.where(going[:, None], pay[:, *acts.T].T, 0.0)
         length += going
         acts = after(acts)
         going &= (acts != start).any(axis=1)

@@ -22,8 +22,11 @@ def accounts(
     world: int = 0,
     theta: float | None = None,
     budget: int | None = None,
+    called: str | None = None,
 ) -> Iterator[tuple[str, str, Any]]:
     """Name of the trace, `agent` or `decision`, and the account by it; what one spends the next has not.
+
+    `called` is what the stand-in is named in print, by default as one would write it.
 
     Raises:
         ValueError: by agent without a stand-in, a theta that is no number.
@@ -39,6 +42,6 @@ def accounts(
                 found = decisions(trace, harm, world=world, budget=budget, stand_in=stand_in)
             else:
                 assert stand_in is not None
-                found = account(trace, harm, stand_in, theta=theta, budget=budget)
+                found = account(trace, harm, stand_in, theta=theta, budget=budget, called=called)
             budget = budget and budget - found.calls
             yield name, kind, found

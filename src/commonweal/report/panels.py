@@ -3,7 +3,7 @@
 Which measure belongs where is said by the file of the shelf that it stands in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def company(results: Results) -> Iterator[Section]:
             weak = min(told["alone"], key=lambda e: e["value"] if e["value"] is not None else np.inf)
             ends = [_told(told[k]) for k in ("nobody", "everyone", "gap", "effect")]
             ends.insert(1, _told(weak))
-            who: list[Cell | str] = [_seats(told[k]) for k in ("harmful", "realign")]
+            who: list[Cell | str] = [_seats(told[k], told.get(f"{k}s", ())) for k in ("harmful", "realign")]
             who[1] = Cell("not known", told["why"], "muted") if told["why"] else who[1]
             rows.append((condition, name, *ends, *who, "NA" if theta is None else told["cause"]))
     passes = "no value of passing was declared" if theta is None else f"a society passes from {theta:g} on"
@@ -112,8 +112,11 @@ def _told(found: dict) -> Cell:
     return estimated(Estimate(value, low, high, found["n"], found["missing"], found["reason"]))
 
 
-def _seats(found: list[int] | None) -> str:
-    return "none shown" if found is None else ", ".join(map(str, found)) or "nobody"
+def _seats(found: list[int] | None, alike: Sequence[list[int]]) -> Cell | str:
+    """The seats of a coalition; of how many that are alike it is the first, and what the others are."""
+    told = "none shown" if found is None else ", ".join(map(str, found)) or "nobody"
+    others = "; ".join(", ".join(map(str, seats)) for seats in alike[:6]) + "; ..." * (len(alike) > 6)
+    return told if len(alike) < 2 else Cell(f"{told} (first of {len(alike)} alike)", others)
 
 
 def risks(results: Results) -> Iterator[Section]:

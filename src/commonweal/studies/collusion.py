@@ -7,7 +7,8 @@ the pair does about it. Source: Calvano et al. 2020, AER 110:3267, section IV.
 
 import polars as pl
 
-from ..calibration.calvano import Response, Setting, cycle_profits, deviate, gain, learned
+from .._measure import estimate
+from ..calibration.calvano import FOUR, Response, Setting, cycle_profits, deviate, gain, learned
 from ..scenarios.market import Bertrand
 
 QUICK = Setting(rate=0.125, decay=2e-5, worlds=16)  # about half the ticks of the paper's mid-grid point
@@ -40,6 +41,17 @@ def show(setting: Setting = QUICK) -> str:
     table = path(response)
     rows = [" ".join(f"{x:>13}" for x in row) for row in (table.columns, *table.rows())]
     return "\n".join([head, *rows])
+
+
+def crowd(setting: Setting = FOUR) -> str:
+    """Delta of as many firms as the setting has, with its interval over sessions.
+
+    Calvano et al. 2020 print 85 % for two, 64 % for three and 56 % for four (from memory). Ours on one core:
+    `THREE` .64 [.63, .65] in 3 minutes and .7 GB, `FOUR` .55 [.53, .58] in 15 minutes and 1.1 GB.
+    """
+    market, found = Bertrand(n_agents=setting.firms), learned(setting)
+    share = estimate(gain(market, cycle_profits(market, found)))
+    return f"{setting.firms} firms: Delta {share}; {found}"
 
 
 if __name__ == "__main__":

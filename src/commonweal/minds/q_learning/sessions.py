@@ -22,6 +22,9 @@ from .mind import QLearner, learn, roams
 from .table import Ended, Stop, Table, tabulate
 
 BLOCK, CHUNK = 64, 512  # ticks whose luck is drawn at once; blocks in one compiled call
+ENDED = ("q", "state", "t", "last", "played")  # what is kept of a session
+NEVER = int(np.iinfo(np.int32).max)
+CACHE, MEMORY = 2**21, 100 * 2**20  # bytes of the tables in flight: what is quick, and what is too much
 
 
 class Sessions(NamedTuple):
@@ -30,6 +33,7 @@ class Sessions(NamedTuple):
     - `q`: Float32[B, n, S, m]; `greedy`: Int32[B, n, S], the first best act in every state.
     - `periods`: Int64[B], ticks played; `converged`: Bool[B].
     - `acts`: Int32[B, n], the last joint act.
+    - `reason`: how many sessions reached the cap and what would do, where not all have converged; else "".
     - `played`: Int64[B, 2, m, ..., m], how often each joint act was played, before the last `tail`
       ticks and in them; None unless asked for.
     - `engine`: which engine ran, and why.
@@ -42,6 +46,14 @@ class Sessions(NamedTuple):
     acts: np.ndarray
     played: np.ndarray | None
     engine: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        b, n, states, m = self.q.shape
+        told = (
+            f"{b} sessions of {n} learners with {m} acts, {states:,} states: {self.periods.mean():,.0f} ticks"
+        )
+        return f"{told} on average ({self.engine})" + f"\n  {self.reason}" * bool(self.reason)
 
 
 class Live(eqx.Module):
@@ -149,15 +161,24 @@ def _advance(fixed: tuple[Table, Stop, Array], live: Live) -> Live:
 def _rows(live: Live) -> dict[str, np.ndarray]:
     """The leaves of sessions under way on the host, one row a session."""
     b = len(live.t)
-    return {name: np.array(x).reshape(b, -1) for name, x in vars(live).items()}
+    return {name: np.asarray(x).reshape(b, -1) for name, x in vars(live).items()}
 
 
-def _live(rows: dict[str, np.ndarray], like: Live, size: int) -> Live:
-    """The sessions in these rows, the first of them repeated to fill `size`."""
-    flat = {}
-    for name, x in rows.items():
-        shape = (-1,) if name in ("q", "greedy") else (size, *vars(like)[name].shape[1:])
-        flat[name] = jnp.asarray(np.resize(x, (size, x.shape[1])).reshape(shape))
+def _next(live: Live, going: Bool[np.ndarray, " b"], fresh: Live | None, new: int, size: int) -> Live:
+    """The sessions still going and the first `new` of the fresh ones, repeated to fill `size`.
+
+    Large leaves are written once: tables of many agents fill memory.
+    """
+    flat, kept = {}, int(going.sum())
+    added = {} if fresh is None else _rows(fresh)
+    for name, x in _rows(live).items():
+        rows = np.empty((size, x.shape[1]), x.dtype)
+        np.compress(going, x[: len(going)], axis=0, out=rows[:kept])
+        if new:
+            rows[kept : kept + new] = added[name][:new]
+        rows[kept + new :] = rows[:1]
+        shape = (-1,) if name in ("q", "greedy") else (size, *vars(live)[name].shape[1:])
+        flat[name] = jnp.asarray(rows.reshape(shape))
     return Live(**flat)
 
 
@@ -176,22 +197,20 @@ def _in_jax(table: Table, seeds: np.ndarray, stop: Stop, tally: bool, batch: int
         if going.all():
             continue
         rows = _rows(live)
-        for name, x in rows.items():
+        for name in ENDED:
+            x = rows[name]
             ended.setdefault(name, np.zeros((len(seeds), x.shape[1]), x.dtype))[slots] = x[: len(slots)]
         new, waiting = np.split(waiting, [len(slots) - going.sum()])
         slots = np.concatenate([slots[going], new])
-        rows = {name: x[: len(going)][going] for name, x in rows.items()}
-        if len(new):
-            fresh = _rows(_begin(table, jnp.asarray(np.resize(seeds[new], size)), tally))
-            rows = {name: np.concatenate([x, fresh[name][: len(new)]]) for name, x in rows.items()}
+        fresh = _begin(table, jnp.asarray(np.resize(seeds[new], size)), tally) if len(new) else None
         while size > 8 and 2 * len(slots) <= size:
             size //= 2
         if len(slots):
-            live = _live(rows, live, size)
+            live = _next(live, going, fresh, len(new), size)
+        del rows, x, fresh  # before the tables grow again
     shape = (len(seeds), table.n, table.states, table.m)
-    return Ended(
-        ended["q"].reshape(shape), ended["state"], ended["t"][:, 0], ended["last"][:, 0], ended["played"]
-    )
+    q, state, t, last, played = (ended[name] for name in ENDED)
+    return Ended(q.reshape(shape), state, t[:, 0], last[:, 0], played)
 
 
 def sessions(
@@ -212,13 +231,15 @@ def sessions(
     - `scenario`: a repeated game with one channel of options, whose pay depends on the joint act.
     - `minds`: a `QLearner` for every seat, or one for all. `seeds`: as for `run`; a seed is all the luck.
     - `stable`: a session has converged when no agent's greedy act in any state has changed for so
-      many ticks, 1 or more; None never. `cap`: the most ticks.
+      many ticks, 1 or more; None never. `cap`: the most ticks; `Sessions.reason` says where it was reached.
+      At the settings of Calvano et al. two and three learners need 2 to 4 million, four up to 33 million.
 
     **Other arguments**
 
     - `tail`: count the joint acts, those of the last `tail` ticks before `cap` apart (`played`).
     - `engine`: `kernel` needs numba and two agents; `auto` takes it where it can. Equal bits.
-    - `batch`: sessions in flight at once in JAX; 0 means as many tables as fit 2 MB.
+    - `batch`: sessions in flight at once in JAX; 0 means as many tables as fit 2 MB, or 16 of larger ones,
+      or as many of those as fit 100 MB.
 
     **Raises**
 
@@ -228,37 +249,50 @@ def sessions(
     """
     table = tabulate(scenario, minds)
     names = np.asarray(range(seeds) if isinstance(seeds, int) else seeds, np.uint32)
-    never = np.iinfo(np.int32).max
-    if not (len(names) and 0 < cap < never):
+    if not (len(names) and 0 < cap < NEVER):
         raise ValueError(f"sessions came with {len(names)} seeds and cap={cap}; wanted at least 1 of each")
     if stable is not None and stable < 1:
         raise ValueError(
             f"sessions came with stable={stable}; wanted 1 tick or more without a change, or None to play "
             f"to the cap whatever happens: sessions(..., stable=None, cap={cap})"
         )
-    stop = Stop(*(jnp.int32(x) for x in (never if stable is None else stable, cap, tail or 0)))
+    stop = Stop(*(jnp.int32(x) for x in (NEVER if stable is None else stable, cap, tail or 0)))
     chosen, why = _engine(engine, table)
     if chosen == "kernel":
         from .kernel import play
 
         ended = play(table, names, stop, tail is not None)
     else:
-        fits = 2**21 // (4 * table.n * table.states * table.m)
-        ended = _in_jax(table, names, stop, tail is not None, batch or max(16, min(fits, 4096)))
+        ended = _in_jax(table, names, stop, tail is not None, batch or in_flight(table.values.nbytes))
     return _told(table, ended, stop, tail is not None, why)
 
 
+def in_flight(size: int) -> int:
+    """How many sessions of so many bytes are played at once: what fits the cache, or 16, memory allowing."""
+    return max(1, min(4096, max(16, CACHE // size), MEMORY // size))
+
+
 def _told(table: Table, ended: Ended, stop: Stop, tally: bool, why: str) -> Sessions:
-    shape = (len(ended.t), 2, *(table.m,) * table.n)
+    shape, cap = (len(ended.t), 2, *(table.m,) * table.n), int(stop.cap)
+    converged = ended.t - ended.last >= int(stop.stable)
+    cut = 0 if int(stop.stable) == NEVER else int((~converged).sum())
+    reason = (
+        f"{cut} of {len(converged)} sessions reached the cap of {cap:,} ticks before they converged; wanted "
+        f"more, sessions(..., cap={min(10 * cap, NEVER - 1)}), or those alone that did: `converged`"
+    )
+    greedy = np.empty(ended.q.shape[:-1], np.int32)
+    for here, q in zip(greedy, ended.q, strict=True):
+        here[:] = q.argmax(axis=-1)
     acts = np.stack([ended.state[:, i] // table.m ** (table.n - 1) for i in range(table.n)], axis=1)
     return Sessions(
         q=ended.q,
-        greedy=ended.q.argmax(axis=-1).astype(np.int32),
+        greedy=greedy,
         periods=ended.t.astype(np.int64),
-        converged=ended.t - ended.last >= int(stop.stable),
+        converged=converged,
         acts=acts.astype(np.int32),
         played=ended.played.reshape(shape).astype(np.int64) if tally else None,
         engine=why,
+        reason=reason * bool(cut),
     )
 
 

@@ -17,6 +17,8 @@ from .luck import below, words
 from .mind import QLearner
 from .rewards import Reward
 
+MOST = 2**31  # bytes of one session's tables and rewards
+
 
 class Table(eqx.Module):
     """A repeated game and its learners as arrays, one row an agent.
@@ -92,12 +94,15 @@ def tabulate(scenario: Scenario, minds: QLearner | Sequence[QLearner]) -> Table:
     ready = [mind.prepare(game, i, jax.random.key(0)) for i, mind in enumerate(some)]
     m = ready[0].acts
     joint = np.indices((m,) * n, np.int32).reshape(n, -1).T
-    rewards = [_felt(game, mind, i, joint) for i, mind in enumerate(ready)]
+    back = [_looks_back(game, mind, i) for i, mind in enumerate(ready)]
+    refuse_large(n, m, any(back))
+    rewards = [_felt(game, mind, i, joint, back[i]) for i, mind in enumerate(ready)]
     if all((r == r[:1]).all() for r in rewards):
         rewards = [r[:1] for r in rewards]
+    kinds = max(map(len, rewards))  # of all S states before, or one row that stands for all
     start = [jnp.broadcast_to(mind.values, (m**n, m)) for mind in ready]
     return Table(
-        jnp.stack([jnp.asarray(r) for r in rewards]),
+        jnp.stack([jnp.broadcast_to(jnp.asarray(r), (kinds, m**n)) for r in rewards]),
         jnp.stack(start),
         *(jnp.stack([getattr(mind, what) for mind in ready]) for what in ("rate", "discount")),
         minds=tuple(ready),
@@ -108,8 +113,37 @@ def tabulate(scenario: Scenario, minds: QLearner | Sequence[QLearner]) -> Table:
     )
 
 
-def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray) -> np.ndarray:
-    """Float32[S, S]: the reward of agent i after a state, for the next one, both as it codes them."""
+def _looks_back(game: Governed, mind: QLearner, i: int) -> bool:
+    """Whether the reward reads the state before at all, by the operations that it takes."""
+    sight = game.observe(game.init(jax.random.key(0)))
+    row = jax.tree.map(lambda x: x[i], sight).tell(felt=jnp.float32(0.0))
+    before = jnp.zeros(game.n_agents, jnp.int32)
+    steps = jax.make_jaxpr(lambda before: mind.reward.feel(row, before))(before).jaxpr
+    read = [x for step in steps.eqns for x in step.invars] + list(steps.outvars)
+    return any(x is steps.invars[0] for x in read)
+
+
+def refuse_large(n: int, m: int, back: bool) -> None:
+    """Raise ValueError where the tables of one session and the rewards would not fit into `MOST` bytes.
+
+    `back`: whether rewards differ by the state before, which takes as many rows as there are states.
+    """
+    states = m**n
+    size = 4 * n * states * (m + (states if back else 1))
+    if size > MOST:
+        why = ", and a reward that reads the state before" * back
+        raise ValueError(
+            f"sessions came with {n} agents of {m} acts each, which make {states:,} states{why}: "
+            f"{size / 2**30:,.1f} GB for one session; wanted at most {MOST / 2**30:g} GB: "
+            + ("reward=Felt()" if back else f"fewer acts, say {int((MOST / 8 / n) ** (1 / (n + 1)))}")
+        )
+
+
+def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray, back: bool) -> np.ndarray:
+    """Float32[S or 1, S]: the reward of agent i after a state, for the next one, both as it codes them.
+
+    One row stands for all states before, where the reward does not look `back` at them.
+    """
     channel, n = mind.channel, game.n_agents
     order = (np.arange(n) + i) % n
 
@@ -126,13 +160,14 @@ def _felt(game: Governed, mind: QLearner, i: int, joint: np.ndarray) -> np.ndarr
         )
 
     rows = jax.tree.map(lambda x: x[:, i], sights).tell(felt=found.pays[:, i])
-    return np.asarray(_rewards(mind.reward, rows, jnp.asarray(joint)), np.float32)
+    before = jnp.asarray(joint if back else joint[:1])
+    return np.asarray(_rewards(mind.reward, rows, before), np.float32)
 
 
 @eqx.filter_jit
-def _rewards(reward: Reward, rows: Sight, joint: Array) -> Array:
-    """Float[S, S]: the reward in each row of the sight, after each state."""
-    return jax.vmap(lambda before: jax.vmap(lambda row: reward.feel(row, before))(rows))(joint)
+def _rewards(reward: Reward, rows: Sight, before: Array) -> Array:
+    """Float[B, S]: the reward in each row of the sight, after each of B states."""
+    return jax.vmap(lambda before: jax.vmap(lambda row: reward.feel(row, before))(rows))(before)
 
 
 @eqx.filter_jit
