@@ -117,7 +117,9 @@ def test_what_cannot_be_read_is_refused_in_one_line(name):
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "transfer"])  # whose symbols may be words
-@pytest.mark.parametrize("rubbish", ["abc", ["a", "b"], [[1, 2], [3]], object()], ids=["text", "texts", "ragged", "object"])
+@pytest.mark.parametrize(
+    "rubbish", ["abc", ["a", "b"], [[1, 2], [3]], object()], ids=["text", "texts", "ragged", "object"]
+)
 def test_no_formula_fails_without_saying_what_it_wants(name, rubbish):
     known = inspect.signature(EVERY[name]).parameters.values()
     needed = [rubbish for one in known if one.default is one.empty]

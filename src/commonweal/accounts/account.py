@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import written
+from .._interval import FEWEST
 from .._journal import from_table
 from .._measure import NA, Estimate, Measure, estimate, not_available
 from .._mind import Mind
@@ -19,7 +20,7 @@ from ..measures.power import voting_power
 from ..measures.responsibility import Gap, diffusion, responsibility_gap
 from .branches import played_by
 from .coalitions import Table, _mean, by_world, clones, coalitions
-from .games import banzhaf, ranked, shapley, sign
+from .games import banzhaf, difference, ranked, shapley, sign
 from .interaction import Interaction, grain, interaction
 from .sampling import Sampled, pairs, played, sampled
 from .slips import number, several, stand_ins, whole
@@ -270,11 +271,11 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
         "agents": table.members,
         "calls": table.calls,
         "table": table,
-        "total": estimate(worst - none, lost),
-        "but_for": tuple(estimate(x, lost) for x in worst - without),
-        "shapley": tuple(_widened(estimate(x, lost), e) for x, e in zip(phi, errors[0], strict=True)),
+        "total": difference(worst - none, lost),
+        "but_for": tuple(difference(x, lost) for x in worst - without),
+        "shapley": tuple(_widened(difference(x, lost), e) for x, e in zip(phi, errors[0], strict=True)),
         "banzhaf": tuple(
-            _widened(estimate(x, lost), e) for x, e in zip(found.banzhaf, errors[1], strict=True)
+            _widened(difference(x, lost), e) for x, e in zip(found.banzhaf, errors[1], strict=True)
         ),
         "diffusion": estimate(spread.index, nobody if known.any() else lost),
         "effective": estimate(spread.effective, nobody if known.any() else lost),
@@ -306,7 +307,7 @@ def _spread(table: Table) -> Estimate:
     """The root mean square of how far the replays of the same come out from what was."""
     if not len(table.null):
         return not_available("not asked for: nulls=2")
-    e = estimate(_mean(list(table.null**2)), table.null_why)
+    e = difference(_mean(list(table.null**2)), table.null_why)
     return replace(e, value=e.value**0.5, low=e.low**0.5, high=e.high**0.5, worlds=e.worlds**0.5)
 
 
@@ -347,7 +348,7 @@ def _cell(e: Estimate) -> str:
         return "NA"
     some = f" n={e.n}" if e.missing else ""
     value, low, high = (f"{round(x, 2) + 0.0:.2f}" for x in (e.value, e.low, e.high))  # never -0.00
-    return f"{value}{some}" if e.n == 1 else f"{value} [{low}, {high}]{some}"
+    return f"{value}{some}" if e.n < FEWEST else f"{value} [{low}, {high}]{some}"
 
 
 def _wrapped(line: str) -> list[str]:

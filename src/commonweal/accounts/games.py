@@ -5,11 +5,14 @@ follows the first axis (worlds, say) is kept, and a coalition whose worth is NaN
 """
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .._measure import Measure
+from .._measure import Measure, estimate
+
+difference = partial(estimate, facts=False)  # of harms: a 0 or 1 in every world is no yes or no
 
 
 def sign(harm: Measure) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from .._interval import FEWEST
 from .._measure import Estimate, estimate, not_available
 from .coalitions import EXACT, Table
-from .games import dividends, ranked
+from .games import difference, dividends, ranked
 from .slips import came, number
 
 LEVEL = 0.025  # one-sided, as the bounds of an estimate
@@ -157,15 +157,15 @@ def interaction(
         told(0),
         alone,
         told(table.everyone),
-        gap=estimate(weak - v(table.everyone), _why(table, one)),
-        effect=estimate(_clean(whole, table), lost),
+        gap=difference(weak - v(table.everyone), _why(table, one)),
+        effect=difference(_clean(whole, table), lost),
         orders=_orders(parts, _clean(whole, table), n, lost),
         harmful=_seats(table, harmfuls[0]) if harmfuls else None,
         harmfuls=tuple(_seats(table, mask) for mask in harmfuls),
-        dividend=estimate(parts[harmfuls[0]], lost)
+        dividend=difference(parts[harmfuls[0]], lost)
         if harmfuls
         else not_available("no coalition is shown to be harmful"),
-        clones=() if clones is None else tuple(estimate(x) for x in clones),
+        clones=() if clones is None else tuple(difference(x) for x in clones),
         **found,
     )
 
@@ -177,7 +177,7 @@ def shown(excess: np.ndarray, tests: int = 1, *, strict: bool = False) -> bool:
     """
     from scipy.special import stdtr  # imported late: --help need not pay
 
-    e = estimate(excess, facts=False)
+    e = difference(excess)
     if e.n < FEWEST:
         return False
     error = e.worlds.std(ddof=1) / math.sqrt(e.n)
@@ -256,8 +256,8 @@ def _orders(parts: dict[int, np.ndarray], whole: np.ndarray, n: int, lost: str) 
     """The interaction effect by the size of coalition."""
     sizes = sorted({s.bit_count() for s in parts})
     found = {size: sum(x for s, x in parts.items() if s.bit_count() == size) for size in sizes}
-    told = {f"by {size}": estimate(np.asarray(x), lost) for size, x in found.items()}
-    return told if n <= EXACT else told | {"by more": estimate(whole - found[2], lost)}
+    told = {f"by {size}": difference(np.asarray(x), lost) for size, x in found.items()}
+    return told if n <= EXACT else told | {"by more": difference(whole - found[2], lost)}
 
 
 def grain(table: Table) -> float:
