@@ -111,6 +111,7 @@ GIVEN = {  # arguments of measures that need some, or whose usual ones fit none 
     "belief_error": lambda: measures.belief_error("act"),
     "bimodality": lambda: measures.bimodality(least=3),
     "hysteresis_area": lambda: measures.hysteresis_area(halves),
+    "hysteresis_direction": lambda: measures.hysteresis_direction(halves),
     "hysteresis_gap": lambda: measures.hysteresis_gap(halves),
     "punishment": lambda: measures.punishment("gain"),
     "recovery_time": lambda: measures.recovery_time(5),

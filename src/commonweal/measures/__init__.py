@@ -17,6 +17,7 @@ from .alignment import value_alignment as value_alignment
 from .alignment import value_satisfaction as value_satisfaction
 from .change import changes as changes
 from .change import hysteresis_area as hysteresis_area
+from .change import hysteresis_direction as hysteresis_direction
 from .change import hysteresis_gap as hysteresis_gap
 from .change import recovery_time as recovery_time
 from .change import resilience_loss as resilience_loss

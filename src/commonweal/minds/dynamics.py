@@ -189,7 +189,7 @@ class FictitiousPlay(Mind):
         seen = (jnp.arange(memory.shape[0]) == place).astype(jnp.float32)
         counts = jnp.where(sight["started"] > 0.0, self.keep * memory + seen, memory)
         worth = self.pays @ (counts / counts.sum())
-        best = (worth >= worth.max() - 1e-5).astype(jnp.float32)
+        best = (worth >= worth.max() - 2e-6 * (self.pays.max() - self.pays.min())).astype(jnp.float32)
         return counts, {self.channel: Odds(best / best.sum())}
 
 
