@@ -163,7 +163,7 @@ def responsibility(
     cut = search.cut
     reasons = [f"{len(cut)} branches have no value ({', '.join(sorted(set(cut)))})"] * bool(cut)
     reasons += [f"{search.untried} branches were not tried ({ENDED})"] * bool(search.untried)
-    if not found and kappa < len(open_to):
+    if not found and not reasons and kappa < len(open_to):
         more = f"larger ones were not tried: kappa={kappa + 1}"
         reasons += [f"no change of at most {kappa} acts undoes it, {more}"]
     ended = "; ".join(reasons)

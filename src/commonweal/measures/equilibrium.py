@@ -38,7 +38,8 @@ def tensor(payoffs: Any) -> np.ndarray:
     if not np.isfinite(pay).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(pay))[0])
         raise ValueError(
-            f"payoffs came with {pay[where]} at {where}; wanted a finite number for every joint act: payoffs[0, 1, 1] = 3.0"
+            f"payoffs came with {pay[where]} at {where}; wanted a finite number for every joint act: "
+            "payoffs[0, 1, 1] = 3.0"
         )
     return pay
 
