@@ -90,7 +90,7 @@ class Punishes(Mind):
     rule is that of Fehr and Gachter 2000, AER 90:980 (the lowest contributors are punished most).
     """
 
-    odds: Float[Array, ""] = param(1.0)
+    odds: Float[Array, ""] = param(1.0, "[0, 1]")
     offense: str = text("sanction:excess")
     channel: str = text("punish")
 
@@ -105,7 +105,7 @@ class Punishes(Mind):
 class Signs(Mind):
     """Signs with probability `odds`, on a channel whose options are to refuse and to sign."""
 
-    odds: Float[Array, ""] = param(1.0)
+    odds: Float[Array, ""] = param(1.0, "[0, 1]")
     channel: str = text("sign")
 
     def act(self, memory, sight, channels, key):
