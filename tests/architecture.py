@@ -12,7 +12,6 @@ from pathlib import Path
 # The core, lowest first: a file may import any to its left.
 CORE = "_card _param _luck _graph _channel _prompt _journal _scenario _governed _stage _profile _mind".split()
 CORE += "_trace _measure _survival _describe _society _tick _drive _refuse _speak _play _run _evolve".split()
-CORE += ["_probe", "_validity"]
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "accounts", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything

@@ -32,11 +32,11 @@ import commonweal as cw
 
 
 class Cap(cw.Institution):
-    """Nobody takes more than `most`."""
+    """Nobody takes more than `most`. Source: an assumption."""
 
     most: object = cw.param(10.0)
     name: str = cw.text("cap")
-    told: bool = cw.count(True)
+    told: bool = cw.count(False)
 
     def gate(self, memory, state, actions, key):
         return actions | {"take": jnp.minimum(actions["take"], self.most)}

@@ -7,7 +7,7 @@ import pytest
 from inspect_ai.model import get_model
 
 import commonweal as cw
-from commonweal._probe import Probe
+from commonweal.testing.probe import Probe
 from commonweal.lab.study import Study
 from commonweal.language import LLM
 from commonweal.measures import HOLISTIC, welfare

@@ -13,7 +13,7 @@ import commonweal as cw
 from commonweal import measures, scenarios
 from commonweal._society import Silent
 from commonweal._trace import flatten
-from commonweal._validity import breaches, reseated
+from commonweal.testing.validity import breaches, reseated
 from commonweal.institutions import PeerSanction
 from commonweal.minds import Random
 from commonweal.report.catalog import measures as catalog

@@ -1,7 +1,9 @@
 """The command line: thin doors to what the package does. Nothing heavy is imported before it is needed."""
 
 import json
+import shutil
 import sys
+import textwrap
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -355,23 +357,35 @@ def check(file: File, as_json: Json = False) -> None:
     from . import Institution, Measure, Mind, Scenario
     from .lab.files import fewest, instances, load
     from .scenarios.commons import Commons
-    from .testing import faults
+    from .testing import faults, unfinished
 
-    things = instances(load(file), Scenario, Institution, Mind, Measure)
+    module = load(file)
+    things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
+    things = things or unfinished(module, abstract=True)
     if not things:
-        raise ValueError(f"{file} defines no scenario, institution, mind or measure; wanted one to check")
-    homes = [thing for thing in things.values() if isinstance(thing, Scenario)] or [
-        None,
-        Commons(3, 4, assignment="proportional"),
-    ]
-    broken = {name: fewest(faults(thing, home) for home in homes) for name, thing in things.items()}
+        raise ValueError(
+            f"{file} defines no scenario, institution, mind or measure; wanted one to check: "
+            "class Mine(cw.Institution), as in examples/tithe.py"
+        )
+    scenarios = {name: thing for name, thing in things.items() if isinstance(thing, Scenario)}
+    broken = {name: faults(thing) for name, thing in scenarios.items()}
+    homes = [thing for name, thing in scenarios.items() if not broken[name]]
+    homes = homes or [None, Commons(3, 4, assignment="proportional")]
+    broken = {name: broken.get(name) or fewest(faults(one, h) for h in homes) for name, one in things.items()}
     if as_json:
         _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
     else:
         for name, some in broken.items():
-            print(f"{name}: " + ("\n  ".join(["", *map(str, some)]) if some else "obeys every law"))
+            print(f"{name}: " + ("\n".join(["", *map(_wrapped, some)]) if some else "obeys every law"))
     if any(broken.values()):
         raise typer.Exit(1)
+
+
+def _wrapped(fault: Any) -> str:
+    """A fault, indented, in the width of the terminal."""
+    width, inner = shutil.get_terminal_size().columns, " " * 10
+    lines = [textwrap.fill(line, width, subsequent_indent=inner) for line in f"  {fault}".split("\n")]
+    return "\n".join(lines)
 
 
 def _print_json(data: Any) -> None:

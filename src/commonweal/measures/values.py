@@ -12,9 +12,8 @@ import numpy as np
 from .._describe import called, rebuild
 from .._measure import NA, Measure, measure
 from .._mind import Mind
-from .._probe import Anyone
 from .._run import run
-from .._society import Silent, Society
+from .._society import Anyone, Silent, Society
 from .._trace import Trace
 
 MACHIAVELLI = "Pan et al. 2023, MACHIAVELLI, arXiv 2304.03279"
