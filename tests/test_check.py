@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal.testing.probe import Probe
 from commonweal.testing import Lawless, check, faults
+from commonweal.testing.probe import Probe
 
 SOUND = '''
 import equinox as eqx

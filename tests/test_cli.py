@@ -255,7 +255,7 @@ def test_list_walks_the_shelves(call):
 def test_check_names_each_fault_with_its_mend(call):
     code, out, _ = call("check", "mine.py")
     assert code == 1 and "total: obeys every law" in out
-    assert "guess: \n" in out and "mend:" in out
+    assert "guess:\n" in out and "mend:" in out
     code, out, _ = call("check", "mine.py", "--json")
     told = json.loads(out)
     assert code == 1 and told["total"] == [] and {"law", "came", "mend"} <= set(told["guess"][0])

@@ -13,12 +13,12 @@ import commonweal as cw
 from commonweal import measures, scenarios
 from commonweal._society import Silent
 from commonweal._trace import flatten
-from commonweal.testing.validity import breaches, reseated
 from commonweal.institutions import PeerSanction
 from commonweal.minds import Random
 from commonweal.report.catalog import measures as catalog
 from commonweal.scenarios import Commons, Fishery, NamingGame, NetworkGame, Opinions, prisoners_dilemma
 from commonweal.testing import Lawless
+from commonweal.testing.validity import breaches, reseated
 
 WORLDS = 3
 

@@ -3,7 +3,6 @@
 import json
 import shutil
 import sys
-import textwrap
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -357,7 +356,7 @@ def check(file: File, as_json: Json = False) -> None:
     from . import Institution, Measure, Mind, Scenario
     from .lab.files import fewest, instances, load
     from .scenarios.commons import Commons
-    from .testing import faults, unfinished
+    from .testing import faults, unfinished, untried
 
     module = load(file)
     things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
@@ -375,17 +374,14 @@ def check(file: File, as_json: Json = False) -> None:
     if as_json:
         _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
     else:
+        width = shutil.get_terminal_size().columns
         for name, some in broken.items():
-            print(f"{name}: " + ("\n".join(["", *map(_wrapped, some)]) if some else "obeys every law"))
+            thing = things[name]
+            na = untried(thing) if isinstance(thing, Measure) and not some else ""
+            fine = f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
+            print("\n".join([f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some)]))
     if any(broken.values()):
         raise typer.Exit(1)
-
-
-def _wrapped(fault: Any) -> str:
-    """A fault, indented, in the width of the terminal."""
-    width, inner = shutil.get_terminal_size().columns, " " * 10
-    lines = [textwrap.fill(line, width, subsequent_indent=inner) for line in f"  {fault}".split("\n")]
-    return "\n".join(lines)
 
 
 def _print_json(data: Any) -> None:

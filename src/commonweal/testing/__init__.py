@@ -9,3 +9,4 @@ from .fault import Lawless as Lawless
 from .laws import check as check
 from .laws import faults as faults
 from .laws import unfinished as unfinished
+from .measures import untried as untried

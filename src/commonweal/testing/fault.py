@@ -1,10 +1,12 @@
 """A broken law: which, what came, the line that would mend it, and where it stands in the user's file."""
 
 import dataclasses
+import functools
 import inspect
 import linecache
 import re
 import sysconfig
+import textwrap
 import traceback
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -13,10 +15,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-LIBRARIES = tuple({sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}) + (
-    str(Path(__file__).parents[1]),
-    "<",
-)
+HOUSE = str(Path(__file__).parents[1])
+LIBRARIES = (*{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}, HOUSE, "<")
 
 
 class Fault(NamedTuple):
@@ -30,6 +30,11 @@ class Fault(NamedTuple):
     def __str__(self) -> str:
         at = f"\n    at: {self.where}" if self.where else ""
         return f"{self.law}: {self.came}{at}\n    mend: {self.mend}"
+
+    def wrapped(self, width: int) -> str:
+        """As its text, in lines of this width; what follows on is indented further."""
+        fill = functools.partial(textwrap.fill, width=width, break_long_words=False, break_on_hyphens=False)
+        return "\n".join(fill(line, subsequent_indent=" " * 10) for line in f"  {self}".split("\n"))
 
 
 class Lawless(AssertionError):  # noqa: N818
@@ -89,13 +94,17 @@ def of_class(kind: type, pattern: str = "") -> str:
     return kind.__name__
 
 
-def raised(thing: Any, error: Exception, known: list[str], tried: str) -> Fault:
+def raised(thing: Any, error: Exception, known: list[str]) -> Fault:
     """The fault of a component that raised, at the last line of the author's; `known` are names at hand."""
-    own = owner(thing)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if own(f.filename)]
-    line = at(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else tried
-    came = f"{type(error).__name__}: {error}".split("\n")[0]
-    return Fault("it runs", came, _mend(error, known), line)
+    own, tail = owner(thing), traceback.extract_tb(error.__traceback__)
+    frames = [f for f in tail if own(f.filename)]
+    line = at(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else ""
+    kind = thing if isinstance(thing, type) else type(thing)
+    line = line or (where(thing, "act", "return") if "act" in functions(thing) else of_class(kind))
+    came, mend = f"{type(error).__name__}: {error}".split("\n")[0], _mend(error, known)
+    if tail[-1].filename.startswith(HOUSE) and ": " in str(error):
+        came, _, mend = " ".join(str(error).split()).rpartition(": ")  # it says what would work
+    return Fault("it runs", came, mend, line)
 
 
 def _mend(error: Exception, known: list[str]) -> str:

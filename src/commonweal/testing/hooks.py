@@ -148,6 +148,12 @@ class Trial:
                 raise Unfit
         if method in KEYED:
             yield from key_faults(calls)
+        plain = [x for x in jax.tree.leaves(first) if isinstance(x, int | float)] if method == "init" else []
+        if plain:
+            came = f"init answers with the Python number {plain[0]!r}, which has no dtype to keep"
+            mend = f"jnp.{'float32' if isinstance(plain[0], float) else 'int32'}({plain[0]!r})"
+            yield Fault("states are of arrays", came, mend, where(self.thing, "init", r"^\s*return\b"))
+            raise Unfit
         if not equal(before, args):
             came = f"{method} changes in place what it is given, which no compiled step can"
             mend = "work on a new array: x = x.at[i].set(value), with jnp.zeros in init"

@@ -19,6 +19,11 @@ from .scenarios import scenario_faults
 from .watch import Call, luck_faults, watching
 
 KINDS = (Scenario, Institution, Mind, Measure)
+SHAPES = {
+    *("the card fits", "every agent has its row", "masks fit channels"),
+    *("shapes are stable", "dtypes are stable", "structures are stable", "a delta for every agent"),
+    *("the outcome has its shapes", "the outcome has its dtypes"),
+}
 
 
 def check(component: Any, scenario: Scenario | None = None) -> None:
@@ -63,8 +68,8 @@ def faults(component: Any, scenario: Scenario | None = None) -> list[Fault]:
         except Unfit:
             pass
         except Exception as error:  # noqa: BLE001  (whatever it raises is a fault of the component)
-            tried = "" if home is component else f"in {type(home).__name__}"
-            found.append(raised(component, error, _names(home), tried))
+            if not any(fault.law in SHAPES for fault in found):  # what follows from a shape is no other fault
+                found.append(raised(component, error, _names(home)))
     luck = [] if isinstance(component, Measure) else luck_faults(seen)
     return list(dict.fromkeys([*luck, *found]))
 

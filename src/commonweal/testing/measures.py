@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from .._measure import NA, Measure
 from .._run import run
 from .._society import Anyone, Society
 from .fault import Fault, where
 from .hooks import equal
 from .probe import Probe
-from .validity import breaches
+from .validity import Breach, breaches
 
 WORLDS = 4
 
@@ -34,4 +36,20 @@ def measure_faults(measure: Measure) -> Iterator[Fault]:
         mend = "sum over axes 1 and 2, never over axis 0"
         yield Fault("one number a world", came, mend, where(measure, "function", r"^\s*return\b"))
         return
-    yield from (Fault(*breach, where=line) for breach in breaches(measure, trace))
+    if np.isinf(values).any():
+        came, mend = f"it gives {values[np.isinf(values)][0]}", "np.where(total > 0.0, x / total, np.nan)"
+        yield Fault("no number is infinite", came, mend, where(measure, "function", r"^\s*return\b"))
+        return
+    found: dict[str, Breach] = {}
+    for breach in breaches(measure, trace):
+        found.setdefault(breach.law, breach)
+    yield from (Fault(*breach, where=line) for breach in found.values())
+
+
+def untried(measure: Measure) -> str:
+    """Why nothing but its words could be tried, or "": the reason for which it is NA on the small trace."""
+    try:
+        measure(run(Society(Probe(), Anyone()), WORLDS))
+    except NA as reason:
+        return str(reason)
+    return ""

@@ -21,7 +21,7 @@ def mind_faults(mind: Mind, scenario: Scenario, seen: list[Call]) -> Iterator[Fa
     yield from name_faults(type(mind))
     yield from number_faults(mind)
     governed, key = under(scenario), seeded(0)
-    ready = mind.prepare(governed, 0, key)
+    ready = Society(governed, mind).prepare().minds[0] if mind.learns else mind.prepare(governed, 0, key)
     trial = Trial(ready, seen)
     sight = governed.observe(governed.init(key))
     full = sight.tell(felt=jnp.zeros(scenario.n_agents), seat=jnp.arange(scenario.n_agents, dtype=jnp.int32))
@@ -31,7 +31,7 @@ def mind_faults(mind: Mind, scenario: Scenario, seen: list[Call]) -> Iterator[Fa
     yield from drift_faults(mind, "act", "memory", memory, later)
     if trial.lucky:
         return
-    society = Society(governed, mind)
+    society = Society(governed, ready if mind.learns else mind)
     try:
         trace = run(society, 2, engine="graph")
     except ValueError as error:

@@ -121,7 +121,8 @@ def _outcome_faults(scenario: Any, outcome: Outcome, card: Card) -> Iterator[Fau
         shape = wanted.get(name, (n,))
         if jnp.shape(x) != shape:
             came = f"{name} has shape {jnp.shape(x)}; wanted {shape}"
-            mend = f"{name}=jnp.broadcast_to({name}, {shape})"
+            each = {"utility": "a stakeholder", "harm": "an agent and value"}.get(name, "an agent")
+            mend = f"{name}= one number {each}" if jnp.ndim(x) else f"jnp.broadcast_to({name}, {shape})"
             yield Fault("the outcome has its shapes", came, mend, line)
         kind = bool if name == "over" else jnp.float32
         if getattr(x, "dtype", None) != kind:

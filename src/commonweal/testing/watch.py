@@ -19,13 +19,13 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from .fault import Fault, at, functions, owner
+from .fault import HOUSE, Fault, at, functions, owner
 
 CLOCKS = "time time_ns monotonic monotonic_ns perf_counter perf_counter_ns".split()
 KEYS = ("key", "PRNGKey")  # of jax.random: what makes a key from a number
 NO_DRAWS = {*KEYS, "wrap_key_data", "key_data", "key_impl", "fold_in", "split", "clone"}
 GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
-HERE, HOUSE = (str(folder) for folder in Path(__file__).parents[:2])
+HERE = str(Path(__file__).parent)
 
 
 class Call(NamedTuple):
