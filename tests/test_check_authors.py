@@ -1,11 +1,16 @@
 """What authors of components get wrong, planted one at a time: each is named, with its line and its mend."""
 
 import importlib.util
+import random
 import sys
+import time
 
+import jax
+import numpy as np
 import pytest
 
 from commonweal.testing import faults
+from commonweal.testing.watch import watching
 
 HEAD = """
 import random
@@ -214,6 +219,7 @@ MISTAKES = {  # a name: the source, what is replaced, the planted line, the law,
     "a channel that is not there": (HALF, '{"give":', '{"gift":', "runs", "name one of them"),
     "an event that is not there": (LEVY, "book.mean()", "transition.event('exces', 'x')", "runs", "'excess'"),
     "a name that is taken": (LEVY, 'cw.text("levy")', 'cw.text("pay")', "runs", "name='pay 2'"),
+    "a card that changes": (ORCHARD, "best=48.0", "best=48.0 + LUCK.random()", "lasting"),
     "a trace changed": (TOTAL, 'book["pay"]', 'book["pay"]; pay -= 1.0', "runs", "copy()"),
     "a measure that throws": (TOTAL, "axis=(1, 2))", "axis=(1, 2)) + np.random.rand()", "same"),
 }
@@ -248,3 +254,43 @@ def test_a_mistake_is_named_with_its_line_and_its_mend(name, tmp_path):
 @pytest.mark.parametrize("text", [ORCHARD, LEVY, HALF, TOTAL], ids=["orchard", "levy", "half", "total"])
 def test_what_is_sound_obeys_every_law(text, tmp_path):
     assert faults(planted(HEAD + text, tmp_path)) == []
+
+
+FREE = {  # what looks like a mistake and is none
+    "a seeded search for the optimum": (
+        *("best = cw.Oracle(best=48.0", "best = cw.Oracle(best=48.0 + np.random.default_rng(7).random()"),
+    ),
+    "one key in branches of which one is taken": (
+        WIND,
+        "draw = jax.random; "
+        "wind = jax.lax.cond(picked.sum() > 1.0, lambda: draw.uniform(key), lambda: draw.normal(key))",
+    ),
+    "two keys of one": (
+        WIND,
+        "one, two = jax.random.split(key); wind = jax.random.uniform(one) * jax.random.uniform(two)",
+    ),
+    "a right that one harm breaks": (
+        '"no tree is bare", worst=4.0',
+        '"no tree", worst=0.1, right=True, floor=1.0',
+    ),
+    "a method of its own": ("def brief(", "def stepped(self):\n        return 1\n\n    def brief("),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_there_is_no_false_alarm(name, tmp_path):
+    before, after = FREE[name]
+    assert before in ORCHARD
+    assert faults(planted(HEAD + ORCHARD.replace(before, after), tmp_path)) == []
+
+
+def test_recorders_draw_as_what_they_stand_for_and_are_gone_afterwards(tmp_path):
+    before = np.random.rand, random.random, time.time, jax.random.uniform
+    np.random.seed(3)
+    wanted = np.random.rand()
+    np.random.seed(3)
+    with watching(planted(HEAD + ORCHARD, tmp_path)) as seen:
+        assert isinstance(np.random.RandomState(1), np.random.RandomState)
+        assert np.random.rand() == wanted
+    assert "np.random.rand" in [call.name for call in seen]
+    assert (np.random.rand, random.random, time.time, jax.random.uniform) == before

@@ -200,7 +200,7 @@ def equal(first: Any, second: Any) -> bool:
 
 def _same(a: Any, b: Any) -> bool:
     if not hasattr(a, "dtype"):
-        return type(a) is type(b) and (not isinstance(a, int | float | str) or a == b)
+        return type(a) is type(b) and (" at 0x" in repr(a) or repr(a) == repr(b))
     if jnp.issubdtype(a.dtype, jax.dtypes.prng_key):
         a, b = jax.random.key_data(a), jax.random.key_data(b)
     return np.array_equal(a, b, equal_nan=bool(jnp.issubdtype(a.dtype, jnp.floating)))
