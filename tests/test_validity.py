@@ -17,7 +17,7 @@ from commonweal.institutions import PeerSanction
 from commonweal.minds import Random
 from commonweal.report.catalog import measures as catalog
 from commonweal.scenarios import Commons, Fishery, NamingGame, NetworkGame, Opinions, prisoners_dilemma
-from commonweal.testing import Lawless
+from commonweal.testing import Lawless, faults
 from commonweal.testing.validity import breaches, reseated
 
 WORLDS = 3
@@ -251,6 +251,13 @@ def test_a_measure_of_something_else_is_caught(function, law):
     found = list(breaches(planted(function), traces("dilemma")[0]))
     assert law in {breach.law for breach in found}
     assert all(breach.came and breach.mend for breach in found)
+
+
+@pytest.mark.slow
+def test_check_finds_nothing_on_the_shelf():
+    for name in catalog(measures):
+        found = {fault.law for fault in faults(measure_of(name))}
+        assert found <= ({"seats are interchangeable"} if name in NUMBERED else set()), name
 
 
 def test_check_tries_these_laws():
