@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import linecache
+import os
 import re
 import sysconfig
 import textwrap
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-HOUSE = str(Path(__file__).parents[1])
+HOUSE = f"{Path(__file__).parents[1]}{os.sep}"
 LIBRARIES = (*{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}, HOUSE, "<")
 
 

@@ -68,11 +68,13 @@ def name_faults(kind: type) -> Iterator[Fault]:
     for name, function in functions(kind).items():
         hook = functions(base).get(name)
         if hook and not isinstance(vars(kind)[name], property):
-            takes, wanted = _arguments(function), _arguments(hook)
-            if takes is not None and not takes[0] <= len(wanted[1]) <= takes[2]:  # type: ignore[index]
-                came = f"{name} takes ({', '.join(takes[1])}), and is given ({', '.join(wanted[1])})"  # type: ignore[index]
+            try:
+                inspect.signature(function).bind(*_takes(hook))
+            except TypeError:
+                came = (
+                    f"{name} takes ({', '.join(_takes(function))}), and is given ({', '.join(_takes(hook))})"
+                )
                 yield Fault("hooks take what they are given", came, _def(base, name), where(kind, name))
-                raise Unfit
 
 
 def _all(kind: type) -> set[str]:
@@ -85,22 +87,15 @@ def _a(base: type) -> str:
 
 def _def(base: type, hook: str) -> str:
     function = functions(base).get(hook)
-    return f"def {hook}({', '.join(['self', *_arguments(function)[1]])}):" if function else f"{hook} = ..."  # type: ignore[index]
+    return f"def {hook}({', '.join(_takes(function))}):" if function else f"{hook} = ..."
+
+
+def _takes(function: Callable) -> list[str]:
+    return list(inspect.signature(function).parameters)
 
 
 def _words(kind: type) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", kind.__name__).lower()
-
-
-def _arguments(function: Callable) -> tuple[int, list[str], float] | None:
-    """(how few, the names, how many) arguments it takes by place, self apart."""
-    some = list(inspect.signature(function).parameters.values())[1:]
-    if any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in some):
-        return None
-    places = [p for p in some if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    many = any(p.kind is p.VAR_POSITIONAL for p in some)
-    few = sum(p.default is p.empty for p in places)
-    return few, [p.name for p in places], float("inf") if many else len(places)
 
 
 def number_faults(thing: Any) -> Iterator[Fault]:
@@ -113,11 +108,22 @@ def number_faults(thing: Any) -> Iterator[Fault]:
             if not whole or value < 1 or not static:
                 came = f"{name} is {value!r}; wanted a whole number from 1, which is part of the program"
                 yield Fault("sizes are static", came, f"{name}: int = cw.count(10)", line)
-                raise Unfit
         elif isinstance(value, float) or (type(value) is int and not static):
             kind = "cw.count" if isinstance(value, int) else "cw.param"
             came = f"field {name!r} holds a Python number, so every new value compiles again"
             yield Fault("numbers are leaves", came, f"{name} = {kind}({value!r})", line)
+
+
+def form_faults(thing: Any) -> Iterator[Fault]:
+    """Names, arguments and numbers, which come before any trial.
+
+    Raises:
+        Unfit: no hook can be tried with these arguments or sizes.
+    """
+    found = [*name_faults(type(thing)), *number_faults(thing)]
+    yield from found
+    if any(fault.law in ("hooks take what they are given", "sizes are static") for fault in found):
+        raise Unfit
 
 
 class Trial:

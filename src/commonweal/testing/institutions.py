@@ -13,7 +13,7 @@ from .._run import run
 from .._scenario import Scenario, Sight, legal_acts
 from .._society import Anyone, Society
 from .fault import Fault, functions, of_class, where
-from .hooks import Trial, drift_faults, equal, name_faults, number_faults, some_acts
+from .hooks import Trial, drift_faults, equal, form_faults, name_faults, some_acts
 from .scenarios import sight_faults
 from .watch import Call
 
@@ -24,11 +24,11 @@ RULES = {"channels", "order", "view", "gate", "settle", "epoch"}  # the hooks th
 def institution_faults(law: Institution, scenario: Scenario, seen: list[Call]) -> Iterator[Fault]:
     """Every law of institutions, tried on the scenario, in the order in which to mend what it breaks."""
     kind = type(law)
-    misnamed = list(name_faults(kind))
-    yield from misnamed
-    yield from number_faults(law)
+    yield from form_faults(law)
     yield from _word_faults(law)
-    if not misnamed and all(getattr(kind, rule) is getattr(Institution, rule) for rule in RULES):
+    if not any(name_faults(kind)) and all(
+        getattr(kind, rule) is getattr(Institution, rule) for rule in RULES
+    ):
         came = "it has no hook that changes anything"
         mend = "def settle(self, memory, transition, book, key):"
         yield Fault("a rule does something", came, mend, of_class(kind))

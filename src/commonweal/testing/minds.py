@@ -12,14 +12,13 @@ from .._run import run
 from .._scenario import Scenario
 from .._society import Society
 from .fault import Fault, where
-from .hooks import Trial, drift_faults, engine_faults, name_faults, number_faults
+from .hooks import Trial, drift_faults, engine_faults, form_faults
 from .watch import Call
 
 
 def mind_faults(mind: Mind, scenario: Scenario, seen: list[Call]) -> Iterator[Fault]:
     """Every law of minds, tried in the first seat of the scenario, then in all."""
-    yield from name_faults(type(mind))
-    yield from number_faults(mind)
+    yield from form_faults(mind)
     governed, key = under(scenario), seeded(0)
     ready = Society(governed, mind).prepare().minds[0] if mind.learns else mind.prepare(governed, 0, key)
     trial = Trial(ready, seen)

@@ -15,7 +15,7 @@ from .._scenario import Actions, Outcome, Scenario, Sight
 from .._society import Society
 from .._trace import Trace
 from .fault import Fault, where
-from .hooks import Trial, drift_faults, engine_faults, name_faults, number_faults, some_acts
+from .hooks import Trial, drift_faults, engine_faults, form_faults, some_acts
 from .probe import Wayward
 from .watch import Call
 
@@ -27,8 +27,7 @@ STILL = 0.01  # of its range, that a stakeholder's utility moves at least
 
 def scenario_faults(scenario: Scenario, seen: list[Call]) -> Iterator[Fault]:
     """Every law of scenarios, in the order in which what it breaks should be mended."""
-    yield from name_faults(type(scenario))
-    yield from number_faults(scenario)
+    yield from form_faults(scenario)
     trial, key = Trial(scenario, seen), seeded(0)
     card = yield from trial("card")
     if card.n_agents != scenario.n_agents:
