@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal._probe import Probe
 from commonweal.minds import Constant, Random
 from commonweal.scenarios import Commons
+from commonweal.testing.probe import Probe
 
 
 class Lottery(cw.Institution):

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from ._channel import named_key
 from ._governed import Governed, under
 from ._mind import Mind, Speaker
 from ._profile import Profile
@@ -19,6 +20,15 @@ class Silent(Mind):
 
     def act(self, memory, sight, channels, key):
         return memory, {}
+
+
+class Anyone(Mind):
+    """Random legal acts on every channel."""
+
+    def act(self, memory, sight, channels, key):
+        return memory, {
+            name: c.sample(named_key(key, name), sight.legal[name]) for name, c in channels.items()
+        }
 
 
 class Society(eqx.Module):

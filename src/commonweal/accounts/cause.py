@@ -160,15 +160,20 @@ def responsibility(
     n = branches.span[1]
     degrees = np.array([max((c.degree(i) for c in causes), default=0.0) for i in range(n)])
     words = [_words(branches, c) for c in sorted(causes, key=lambda c: len(c.cause) + len(c.contingency))]
+    ended = _unfinished(search, found, kappa, len(open_to))
+    numbers = (degrees, causes, words, branches.replays, branches.calls, ended)
+    return Responsibility(harm.name, line, branches.factual, kappa, *numbers)
+
+
+def _unfinished(search: "_Search", found: list, kappa: int, decisions: int) -> str:
+    """Why the search is not complete, else empty."""
     cut = search.cut
     reasons = [f"{len(cut)} branches have no value ({', '.join(sorted(set(cut)))})"] * bool(cut)
     reasons += [f"{search.untried} branches were not tried ({ENDED})"] * bool(search.untried)
-    if not found and not reasons and kappa < len(open_to):
+    if not found and not reasons and kappa < decisions:
         more = f"larger ones were not tried: kappa={kappa + 1}"
         reasons += [f"no change of at most {kappa} acts undoes it, {more}"]
-    ended = "; ".join(reasons)
-    numbers = (degrees, causes, words, branches.replays, branches.calls, ended)
-    return Responsibility(harm.name, line, branches.factual, kappa, *numbers)
+    return "; ".join(reasons)
 
 
 class _Search:

@@ -13,9 +13,8 @@ from .._describe import called, rebuild
 from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of, measure
 from .._mind import Mind
-from .._probe import Anyone
 from .._run import run
-from .._society import Silent, Society
+from .._society import Anyone, Silent, Society
 from .._trace import Trace
 
 MACHIAVELLI = "Pan et al. 2023, MACHIAVELLI, arXiv 2304.03279"
