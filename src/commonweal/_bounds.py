@@ -7,6 +7,7 @@ in no range. Every refusal has one form: what came, what was expected, the line 
 import functools
 import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -94,6 +95,18 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return folded[near[0]] if near else (known[0] if known else "")
 
 
+def unknown_name(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module: AttributeError for a name it does not have, with the nearest."""
+
+    def unknown(name: str) -> Any:
+        names = [one for one in dir(sys.modules[module]) if not one.startswith("_")]
+        near = get_close_matches(name, names, n=1, cutoff=0.5)
+        mend = f"; try {module}.{near[0]}" if near and not name.startswith("_") else ""
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{mend}")
+
+    return unknown
+
+
 class Kind(NamedTuple):
     """What an annotation says: the type without None, whether None may be, the shape of an array, if said.
 
@@ -143,10 +156,12 @@ class Limit:
             return
         if self.kind.words:
             self._word(value)
-        elif base is bool and not isinstance(value, bool | np.bool_):
-            self.refuse(value, "True or False", True, TypeError)
-        elif base is str and not isinstance(value, str):
-            self.refuse(value, "a text in quotes", self.name, TypeError)
+        elif base is bool:
+            if not isinstance(value, bool | np.bool_):
+                self.refuse(value, "True or False", True, TypeError)
+        elif base is str:
+            if not isinstance(value, str):
+                self.refuse(value, "a text in quotes", self.name, TypeError)
         elif base is int:
             self._whole(value)
         elif typing.get_origin(base) is tuple:

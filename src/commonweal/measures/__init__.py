@@ -1,5 +1,6 @@
 """Measures: functions from a trace to one number (or one per agent or stakeholder) per world."""
 
+from .._bounds import unknown_name as _unknown_name
 from .._survival import Survival as Survival
 from .alignment import HOLISTIC as HOLISTIC
 from .alignment import Alignment as Alignment
@@ -131,3 +132,5 @@ from .values import third_party_harm as third_party_harm
 from .values import value_congruence as value_congruence
 from .values import violation_rate as violation_rate
 from .values import violation_severity as violation_severity
+
+__getattr__ = _unknown_name(__name__)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._bounds import limits
 from .._describe import called
 from .._formulas import takes
 from .._measure import NA, Measure
@@ -127,6 +128,7 @@ def _played(series: Series, trace: Trace) -> list[np.ndarray]:
     return [y[:0] if np.isnan(y).any() else y for y in rows]
 
 
+@limits(penalty="[0, inf)", sigma="(0, inf)")
 def changes(series: Series = progress, penalty: float | None = None, sigma: float | None = None) -> Measure:
     """The measure of how often a per-tick series changes its level; arguments as `change_points`."""
 
@@ -164,6 +166,7 @@ def _shocks(trace: Trace, shock: int | str) -> list[int]:
 NO_SHOCK = "no shock with played ticks before it, or an unknown value"
 
 
+@limits(within="[0, 1]", ticks="[1, 1000000]")
 def recovery_time(
     shock: int | str = "shock", series: Series = progress, within: float = 0.05, ticks: int = 1
 ) -> Measure:

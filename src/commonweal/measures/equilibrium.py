@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._card import Unknown
 from .._describe import called, rebuild
 from .._formulas import takes
@@ -233,6 +234,7 @@ def _of_game(name: str, formula: Callable[[np.ndarray], float], payoffs: Any, **
     return Measure(called(name, payoffs=(payoffs, None)), function, **words)
 
 
+@limits()
 def price_of_anarchy(payoffs: Any = None, equilibria: Kind = "pure") -> Measure:
     """The measure of the game: the best total over that of the worst equilibrium.
 
@@ -315,6 +317,7 @@ def empirical_price_of_anarchy(trace: Trace) -> np.ndarray:
     return oracle.best / np.where(total > 0, total, np.nan)
 
 
+@limits()
 def nash_conv(payoffs: Any = None, policy: Literal["acts", "odds"] = "acts", channel: str = "act") -> Measure:
     """The measure of how much the players leave on the table.
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._describe import called
 from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of
@@ -236,6 +237,7 @@ def envy_free_but_one(goods: Sequence[str] | None = None, values: Any = None) ->
     return Measure(name, function, "share of worlds", "higher", "Budish 2011, JPE 119:1061")
 
 
+@limits()
 def justified_representation(
     axiom: Axiom = "EJR+", channel: str | None = None, approvals: Any = None
 ) -> Measure:

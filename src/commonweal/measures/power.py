@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
@@ -66,6 +67,7 @@ def shapley_shubik(weights: Any, quota: float | None = None) -> np.ndarray:
     return swings @ share[size]
 
 
+@limits(quota="[0, inf)")
 def voting_power(
     weights: Any = None,
     quota: float | None = None,
@@ -135,6 +137,7 @@ def capacity(channel: Any, *, tolerance: float = 1e-6, most: int = 2000) -> np.n
     return low
 
 
+@limits(horizon="[1, 100]", bins="[2, 100]", permutations="[1, 100000]")
 def empowerment(
     act: str | None = None,
     outcome: str | None = None,
@@ -196,6 +199,7 @@ def _binned(x: np.ndarray, bins: int) -> np.ndarray:
 # ------------------------------------------------------------------------------------ gathering power
 
 
+@limits()
 def power_seeking(of: str | None = None, *, total: bool = True) -> Measure:
     """The measure `power_seeking(of)`: the trend of an agent's share of what gives power.
 
@@ -218,6 +222,7 @@ def power_seeking(of: str | None = None, *, total: bool = True) -> Measure:
     return Measure(name, function, "share per tick", "neither", cites, why, "agent")
 
 
+@limits()
 def power_price(of: str = "wealth") -> Measure:
     """The measure `power_price(of)`: what an agent pays for a greater share of a resource."""
 
