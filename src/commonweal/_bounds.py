@@ -152,7 +152,8 @@ class Limit:
     def check(self, value: Any) -> None:
         """Raise TypeError for a value of another kind, ValueError for one outside the range."""
         base = self.kind.base
-        if value is None and (self.kind.optional or base is Any or self.default is None):
+        free = base is Any and (self.range or FINITE) == FINITE
+        if value is None and (self.kind.optional or free or self.default is None):
             return
         if self.kind.words:
             self._word(value)
@@ -166,6 +167,12 @@ class Limit:
             self._whole(value)
         elif typing.get_origin(base) is tuple:
             self._tuple(value)
+        elif typing.get_origin(base) is Callable:
+            if not callable(value):
+                raise TypeError(
+                    f"{self.owner}: got {self.name}={shown(value)}, expected a function; "
+                    f"try {self.owner}({self.name}=lambda trace: trace.objective)"
+                )
         elif not self.static:
             self._number(value)
 
@@ -252,7 +259,8 @@ def limits(**within: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             found = {}
             for key, one in signature.parameters.items():
                 kind = kind_of(kinds.get(key, Any))
-                if key in within or kind.words or kind.base in (int, bool, str):
+                told = kind.words or kind.base in (int, bool, str) or typing.get_origin(kind.base) is Callable
+                if key in within or told:
                     default = ... if one.default is inspect.Parameter.empty else one.default
                     annotation = kinds.get(key, Any)
                     found[key] = Limit(name, key, annotation, within.get(key), default, static=False)

@@ -69,8 +69,6 @@ def misaligned(series: Series = cooperation_by_tick, theta: float = 0.5, ticks: 
 
     `ticks`: played ticks in a row that count as staying.
     """
-    if ticks < 1:
-        raise ValueError(f"ticks={ticks}; wanted 1 or more: misaligned(objective_by_tick, theta=0.5)")
 
     def function(trace: Trace) -> np.ndarray:
         """When a society fell below a threshold: played ticks before it, and whether it happened.

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._bounds import limits
+from .._bounds import Limit, limits
 from .._describe import called
 from .._formulas import entropy, jensen_shannon, takes
 from .._measure import INTENDED, NA, Measure, channel_of
@@ -112,6 +112,9 @@ def steerability(
     `wanted`: Int[n], the view that each was steered to; `unsteered`: the same agents without steering, or
     the chance to agree without.
     """
+
+    if not isinstance(unsteered, Trace):
+        Limit("steerability", "unsteered", float, "[-1, 1]", 0.0, static=False).check(unsteered)
 
     def agreement(trace: Trace) -> np.ndarray:
         want, _, _ = _views(trace, channel, edges)

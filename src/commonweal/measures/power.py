@@ -75,11 +75,8 @@ def voting_power(
     convention: Literal["normalized", "raw"] = "normalized",
 ) -> Measure:
     """The measure `voting_power(weights, quota)`; without weights, each votes with what it owns."""
-    if index not in ("banzhaf", "shapley-shubik"):
-        raise ValueError(
-            f"index={index!r}; wanted 'banzhaf' or 'shapley-shubik': voting_power([50, 49, 1], 51)"
-        )
-    banzhaf([1.0], None, convention)
+    if weights is not None:
+        banzhaf(weights, quota, convention)  # refuses what are no weights
 
     def function(trace: Trace) -> np.ndarray:
         """How often an agent's vote decides: Float[W, n].

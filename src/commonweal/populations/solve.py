@@ -15,7 +15,7 @@ from scipy.optimize import brentq
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import spsolve
 
-from .._bounds import limits
+from .._bounds import limits, shown
 
 Mapping = Literal["exponential", "linear"]
 
@@ -37,12 +37,26 @@ def moran(r: float, n: int, start: int = 1) -> float:
     return float(few if r > 1.0 else few * np.exp((n - start) * up))
 
 
+def two_by_two(game: ArrayLike) -> np.ndarray:
+    """The game as Float[2, 2]; ValueError where it is no such table of finite numbers."""
+    try:
+        found = np.asarray(game, dtype=float)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if found.shape != (2, 2) or not np.isfinite(found).all():
+        raise ValueError(
+            f"got game={shown(game)}, expected [[a, b], [c, d]], what A and B get from A and B; try "
+            "[[2.0, -1.0], [3.0, 0.0]]"
+        )
+    return found
+
+
 def pay(game: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
     """What A and B earn on average from the others, with i = 1, ..., n - 1 of A: two arrays [n - 1].
 
     Nobody plays against itself.
     """
-    (a, b), (c, d) = np.asarray(game, dtype=float)
+    (a, b), (c, d) = two_by_two(game)
     i = np.arange(1, n)
     return (a * (i - 1) + b * (n - i)) / (n - 1), (c * i + d * (n - i - 1)) / (n - 1)
 
@@ -71,7 +85,7 @@ def weak_selection(game: ArrayLike, n: int) -> float:
 
     In a large population a + 2b > c + 2d, the one-third law. Source: Nowak et al. 2004, Nature 428:646.
     """
-    (a, b), (c, d) = np.asarray(game, dtype=float)
+    (a, b), (c, d) = two_by_two(game)
     return float(a * (n - 2) + b * (2 * n - 1) - c * (n + 1) - d * (2 * n - 4))
 
 
@@ -92,7 +106,7 @@ def assorted(game: ArrayLike, relatedness: float) -> np.ndarray:
 
     Source: Grafen 1979, Animal Behaviour 27:905; Nowak 2006, Science 314:1560, table 1 (kin selection).
     """
-    points = np.asarray(game, dtype=float)
+    points = two_by_two(game)
     return relatedness * np.diag(points)[:, None] + (1.0 - relatedness) * points
 
 
@@ -103,7 +117,7 @@ def replicator(game: ArrayLike, share: float) -> float:
     Source: Taylor and Jonker 1978, Math. Biosciences 40:145.
     """
     mix = np.array([share, 1.0 - share])
-    ours, theirs = np.asarray(game, dtype=float) @ mix
+    ours, theirs = two_by_two(game) @ mix
     return float(ours - theirs)
 
 
@@ -203,7 +217,7 @@ def graph_fixation(
     Nature 433:312; Ohtsuki et al. 2006, Nature 441:502.
     """
     p, _ = _walk(graph)
-    n, points, weights = len(p), np.asarray(game, dtype=float), p
+    n, points, weights = len(p), two_by_two(game), p
     if n > 12:
         raise ValueError(
             f"{n} nodes have 2**{n} states; wanted at most 12: populations.on_graph simulates more"

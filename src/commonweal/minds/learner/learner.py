@@ -6,15 +6,23 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array
 
-from ..._bounds import shown
+from ..._bounds import Limit, shown
 from ..._mind import Mind
 from ..._param import _number, count
 from .heads import answer, outputs
 from .methods import PPO, Method
 from .networks import MLP, Eyes, Network, Norm, no_acts, open_eyes
 from .school import teach
+
+
+def _seed(value: Any) -> Array:
+    """A seed as an array; refused where it is no whole number that int32 holds."""
+    if not isinstance(value, Tracer | Array):
+        Limit("Learner", "seed", int, "[0, 2147483647]", 0, static=True).check(value)
+    return _number(value)
 
 
 class Learner(Mind):
@@ -49,7 +57,7 @@ class Learner(Mind):
     facts: tuple[str, ...] | None = count(None)
     codes: tuple[str, ...] = count(())
     checkpoint_every: int = count(50, "[1, 100000000]")
-    seed: Array = eqx.field(default=0, converter=_number)
+    seed: Array = eqx.field(default=0, converter=_seed)
     params: Any = None
     eyes: Eyes | None = count(None)
     keep: bool = count(False)
