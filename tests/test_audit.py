@@ -81,10 +81,10 @@ def test_bad_rows_are_named_by_line_and_the_rest_is_used(read):
     found = read("\n".join([HEAD, good, *bad, "", "pd,none,1,0,2,B,DEFECT,3"]))
     assert (found.read, found.kept, found.bad.height) == (13, 2, 11)
     assert found.bad.rows() == [
-        (3, "points is 'much', wanted a finite number"),
+        (3, "points is 'much', wanted a number up to 1e+30"),
         (4, "action is empty"),
-        (5, "points is 'nan', wanted a finite number"),
-        (6, "points is '', wanted a finite number"),
+        (5, "points is 'nan', wanted a number up to 1e+30"),
+        (6, "points is '', wanted a number up to 1e+30"),
         (7, "round is '-1', wanted a whole number from 0"),
         (8, "round is '0.5', wanted a whole number from 0"),
         (9, "every match column is empty"),
@@ -313,6 +313,15 @@ def test_it_fits_the_terminal(read, width):
     audit(read(text)).render(Console(file=out, width=width))
     assert max(map(len, out.getvalue().splitlines())) <= width
     assert "0.50\n" not in out.getvalue() and "[0.12, 0.88]" in out.getvalue()
+
+
+def test_no_number_is_cut_where_there_is_no_room(read):
+    """A terminal of 30 columns gets a wider table, with every number in it."""
+    out, wide = StringIO(), StringIO()
+    audit(read(TWO)).render(Console(file=out, width=30))
+    audit(read(TWO)).render(Console(file=wide, width=100))
+    assert "…" not in out.getvalue()
+    assert "cooperation" in out.getvalue() and out.getvalue().count("0.50") == wide.getvalue().count("0.50")
 
 
 @pytest.mark.slow

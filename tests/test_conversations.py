@@ -304,8 +304,10 @@ def test_ratio_is_pooled_and_its_interval_is_that_of_the_units():
     found = ratio(top, bottom, "nothing said")
     assert (found.value, found.n, found.missing, found.reason) == (0.5, 2, 1, "nothing said")
     assert np.isnan([found.low, found.high]).all()  # two units give no interval
-    even = ratio(np.array([1, 5, 9]), np.full(3, 10))  # units of one size: the interval of the mean share
-    assert (even.low, even.high) == pytest.approx(mean_interval(np.array([0.1, 0.5, 0.9])))
+    even = ratio(np.array([1, 5, 19]), np.full(3, 10))  # units of one size: the interval of the mean
+    assert (even.low, even.high) == pytest.approx(mean_interval(np.array([0.1, 0.5, 1.9])))
+    share = ratio(np.array([1, 5, 9]), np.full(3, 10))  # of a share it stays between 0 and 1
+    assert (share.low, share.high) == (0.0, 1.0)
     gap = ratio(np.array([[3, 1], [1, 1]]), np.array([[4, 4], [4, 4]]), "", (1.0, -1.0))
     assert gap.value == pytest.approx(0.5 - 0.25)
     assert ratio(np.zeros((3, 2)), np.array([[1, 0]] * 3), "none").reason == "none"

@@ -62,7 +62,7 @@ class Measure:
 
 def may_be_facts(unit: str) -> bool:
     """Whether a number in this unit that is 0 or 1 may be a no or a yes."""
-    return unit.startswith(("share", "probability"))
+    return unit.startswith(("share", "probability", "Gini"))
 
 
 def column(trace: Trace, of: str | None, more: Mapping[str, np.ndarray] | None = None, *, blank: bool = True):
@@ -159,15 +159,16 @@ def not_available(reason: str, missing: int = 0) -> Estimate:
 
 
 def estimate(
-    values: np.ndarray, reason: str = "undefined in these worlds", *, facts: bool = True
+    values: np.ndarray, reason: str = "undefined in these worlds", *, facts: bool | None = None
 ) -> Estimate:
     """Mean over worlds with a 95 % interval, from three worlds on; one or two worlds give none.
 
     `values` is Float[W]; NaN worlds are counted as missing for `reason`. The interval is `mean_interval`
     (Hall 1992), and `share_interval` (Jeffreys) where the worlds have two values only: yes or no, or one
     of two outcomes. Worlds that all have one value show no spread, and the interval is that value; if it
-    is 0 or 1 and the numbers may be `facts` (yes or no), it is that of a share: [0, 0.38] after five
-    times no.
+    is 0 or 1 and the numbers may be yes or no, it is that of a share: [0, 0.38] after five times no.
+    `facts`: True says that the numbers are shares, and no interval leaves 0 to 1; False that 0 and 1 are
+    no answers.
     """
     values = np.asarray(values, dtype=float)
     if values.ndim != 1:
@@ -182,13 +183,15 @@ def estimate(
     return Estimate(float(used.mean()), low, high, len(used), missing, reason if missing else "", used)
 
 
-def _interval(used: np.ndarray, facts: bool) -> tuple[float, float]:
+def _interval(used: np.ndarray, facts: bool | None) -> tuple[float, float]:
     """The interval for the kind of numbers that these are."""
     first, last = used.min(), used.max()
-    if facts and first == last and first in (0.0, 1.0):
+    if facts is not False and first == last and first in (0.0, 1.0):
         first, last = 0.0, 1.0
     if first == last or not np.isin(used, (first, last)).all():
-        return mean_interval(used)
+        low, high = mean_interval(used)
+        within = facts and 0.0 <= first <= last <= 1.0
+        return (max(low, 0.0), min(high, 1.0)) if within and low == low else (low, high)
     low, high = share_interval(int((used == last).sum()), len(used))
     return float(first + (last - first) * low), float(first + (last - first) * high)
 

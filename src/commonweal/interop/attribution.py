@@ -102,5 +102,8 @@ def _line(name: str, cases: list[Case], guesses: list[Guess]) -> Line:
                 exact[i] = np.mean([one == label for one in some])
                 within[i] = np.mean([str(label) in str(one) for one in some])
         reason = why if all(getattr(case, of) is None for case in cases) else "no label, or no other to go by"
-        figures |= {of: estimate(exact, reason), f"{of}, by substring": estimate(within, reason)}
+        figures |= {
+            of: estimate(exact, reason, facts=True),
+            f"{of}, by substring": estimate(within, reason, facts=True),
+        }
     return Line(name, figures)

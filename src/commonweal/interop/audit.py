@@ -12,13 +12,14 @@ import polars as pl
 
 from .._interval import FEWEST
 from .._measure import Estimate, estimate
-from .conversation import shown
+from .conversation import print_whole, shown
 from .recordings import Recordings
 
 TABLES = (("game", "mechanism"), ("model",), ("mechanism", "model"), ("game", "model"))
 FIGURES = ("cooperation", "points", "gini", "exploitation")
 SHOWN = 10  # bad rows listed in a terminal; to_dict has them all
 FEW = 6  # matches below which an interval says little
+MARGIN = 10  # columns that names get at least
 WIDE = 140  # columns from which an interval stands beside its value
 LEGEND = (
     "A figure is the mean over matches of the mean within a match, with the 95 % interval over matches.",
@@ -89,7 +90,7 @@ class Audit:
             console.print(line, highlight=False, markup=False)
         for table in self.tables:
             drawing, notes = _drawn(table, console.width)
-            console.print(drawing)
+            print_whole(console, drawing)
             for note in notes:
                 console.print(note, highlight=False, markup=False)
         for note in (*LEGEND, *self.notes):
@@ -195,7 +196,7 @@ def _estimate(cell: pl.DataFrame, figure: str) -> Estimate:
     why = "" if lost.is_empty() else f"why_{figure}"
     reasons = lost[why].value_counts(sort=True).rows() if why else []
     text = "; ".join(f"{why} in {n}" if len(reasons) > 1 else why for why, n in reasons)
-    return estimate(cell[figure].fill_null(np.nan).to_numpy(), text)
+    return estimate(cell[figure].fill_null(np.nan).to_numpy(), text, facts=figure in ("cooperation", "gini"))
 
 
 def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str]:
@@ -273,11 +274,15 @@ def _drawn(table: Table, width: int):
     title = f"\n{table.title}: {total:,} decisions in {len(table.rows)} rows"
     look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": 0}
     drawing = Drawing(title=title, title_justify="left", **look)
-    drawing.add_column(table.keys[-1], overflow="fold")
-    drawing.add_column(f"acts{slash}matches", justify="right")
+    counted = [len(f"{row.decisions:,}") for row in table.rows]
+    needs = [max(*counted, len("acts / matches") if wide else len("matches"))]
     for name, column in zip(table.rows[0].figures, zip(*body, strict=True), strict=True):
         lines = [line for text in column if "NA" not in text for line in text.split("\n")]
-        drawing.add_column(name, min_width=max(map(len, [name, *lines])))
+        needs.append(max(map(len, [name, *lines])))
+    labels = max(MARGIN, width - sum(needs) - len(needs))  # what is left for names, which may be folded
+    drawing.add_column(table.keys[-1], overflow="fold", max_width=labels)
+    for name, least in zip([f"acts{slash}matches", *table.rows[0].figures], needs, strict=True):
+        drawing.add_column(name, justify="right" if name[:4] == "acts" else "left", min_width=least)
     sections = set()
     for row, cells in zip(table.rows, body, strict=True):
         *section, label = row.key
@@ -295,7 +300,10 @@ def _cell(found: Estimate, matches: int, wide: bool, notes: dict[str, str]) -> s
     gap = " " if wide else "\n"
     if found.n == 0:
         return f"NA ({found.reason})"
-    value, low, high = (f"{round(x, 2) + 0.0:.2f}" for x in (found.value, found.low, found.high))
+    value, low, high = (
+        f"{round(x, 2) + 0.0:.2f}" if abs(x) < 1e9 else f"{x:.3g}"
+        for x in (found.value, found.low, found.high)
+    )
     if found.missing:
         note = f"{found.missing} of {matches} matches have no value: {found.reason}"
         value += f" ({notes.setdefault(note, chr(97 + len(notes) % 26))})"

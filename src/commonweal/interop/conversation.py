@@ -208,6 +208,15 @@ def brief(value: Any, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def print_whole(console: Any, part: Any) -> None:
+    """Print a part of a page with every number whole: wider than the terminal where there is no room."""
+    width, console.width = console.width, 1000
+    least = console.measure(part).minimum
+    console.width = max(width, least)
+    console.print(part)
+    console.width = width
+
+
 def shown(text: str, most: int | None = None) -> str:
     """Text for a terminal: what moves the cursor, turns the direction or breaks the line is spelled out."""
     safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean(text))

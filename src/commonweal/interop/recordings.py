@@ -32,6 +32,7 @@ GUESSES = {
     "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
 }
 OPTIONAL = ("game", "mechanism", "round")
+LARGEST = 1e30  # points: sums of larger ones are no numbers any more
 CHANGES = "(changes)"
 UNREADABLE = (csv.Error, UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError)
 
@@ -276,7 +277,7 @@ def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
     faults += [
         pl.when(~pl.col("named")).then(pl.lit("every match column is empty")),
         wrong("round", whole, "a whole number from 0"),
-        wrong("points", number["points"].is_finite(), "a finite number"),
+        wrong("points", number["points"].abs() <= LARGEST, f"a number up to {LARGEST:g}"),
     ]
     fault = pl.concat_str(faults, separator="; ", ignore_nulls=True)
     fault = pl.when(pl.col("cells") != "").then("cells").otherwise(fault)

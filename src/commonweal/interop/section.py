@@ -87,6 +87,8 @@ def ratio(
     parts = top.sum(axis=0) / bottom.sum(axis=0)
     adds = ((top - parts * bottom) / bottom.mean(axis=0)) @ odds
     low, high = parts @ odds + np.array(mean_interval(adds))
+    if len(odds) == 1 and ((top >= 0) & (top <= bottom)).all() and low == low:  # a share
+        low, high = max(low, 0.0), min(high, 1.0)
     return Estimate(float(parts @ odds), float(low), float(high), n, missing, reason if missing else "")
 
 
@@ -114,10 +116,13 @@ def drawn(section: Section, width: int) -> Iterator:
     look = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 0)}
     table = Table(title=Text(f"\n{section.title}"), title_justify="left", **look)
     table.add_column("", overflow="fold", max_width=min(44, max(22, width - 18 * len(heads))))
-    for head in heads:
-        table.add_column(Text(head), justify="right", overflow="fold")
-    for line in section.lines[: section.most]:
-        cells = [_cell(line.figures.get(head), section.unit, wide, notes) for head in heads]
+    lines = section.lines[: section.most]
+    body = [[_cell(line.figures.get(head), section.unit, wide, notes) for head in heads] for line in lines]
+    for head, cells in zip(heads, zip(*body, strict=True), strict=True):
+        numbers = [part for cell in cells if "NA" not in cell for part in cell.split("\n")]
+        longest = max(map(len, numbers), default=0)
+        table.add_column(Text(head), justify="right", overflow="fold", min_width=longest)
+    for line, cells in zip(lines, body, strict=True):
         first = [shown(line.name, 3 * LONGEST)] + ([f"  {shown(line.about)}"] if line.about else [])
         table.add_row(*map(Text, ["\n".join(first), *cells]))
     yield table

@@ -10,7 +10,7 @@ import polars as pl
 from .._measure import estimate
 from .attribution import attribution
 from .claims import claims
-from .conversation import Conversations, shown
+from .conversation import Conversations, print_whole, shown
 from .exchange import conformity, influence, talking, to_whom
 from .section import FEW, WIDE, Line, Section, drawn
 
@@ -60,7 +60,7 @@ class Talk:
             console.print(Text(line))
         for section in self.sections:
             for part in drawn(section, console.width):
-                console.print(part)
+                print_whole(console, part)
         console.print()
         for note in (*LEGEND, *self.conversations.notes):
             console.print(Text(f"- {note}"))
@@ -86,7 +86,9 @@ def _outcomes(labels: pl.DataFrame) -> Section:
     if known.is_empty():
         return Section("outcomes", why="no conversation says whether it was solved")
     share = {
-        "share solved": estimate(labels["solved"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "not said")
+        "share solved": estimate(
+            labels["solved"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "not said", facts=True
+        )
     }
     return Section("outcomes", (Line("solved", share, f"{known.sum():,} of {len(known):,} conversations"),))
 
