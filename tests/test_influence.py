@@ -141,3 +141,9 @@ def test_centralization_reads_a_channel_of_targets():
         m.centralization("act")(acting([0.5, 1], [0, 1]))
     with pytest.raises(ValueError, match="centralization"):
         m.centralization("punish", how="degree")  # type: ignore[arg-type]
+
+
+def test_weights_are_refused_by_a_formula_that_reads_none():
+    with pytest.raises(ValueError, match=r"came with weights from 1 to 5, and this formula reads no weights"):
+        network_centralization([[0, 5], [1, 0]])
+    assert network_centralization([[0, 5, 5], [0, 0, 0], [0, 0, 0]], "reaching") == 1.0
