@@ -238,7 +238,8 @@ def network_centralization(
       whom i reaches (Mones, Vicsek, Vicsek 2012); a star from its center has 1, a ring 0.
     - `flow`: the share of ties that are in no cycle (Luo and Magee 2011); a tree has 1, a ring 0.
 
-    NaN without ties, or where three agents are needed; weights that differ are refused. Source: Freeman 1979, Social Networks 1:215.
+    NaN without ties, or where three agents are needed; weights that differ are refused. Source: Freeman
+    1979, Social Networks 1:215.
 
     >>> network_centralization([[0, 1, 1], [0, 0, 0], [0, 0, 0]], 'reaching')
     1.0
@@ -249,8 +250,8 @@ def network_centralization(
     there, weights = np.asarray(ties) > 0, np.unique(ties)
     if len(weights[weights > 0]) > 1:
         raise ValueError(
-            f"network_centralization() came with weights from {weights[weights > 0][0]:g} to {weights[-1]:g}, "
-            "and this formula reads no weights; wanted ties that are there or not: "
+            f"network_centralization() came with weights from {weights[weights > 0][0]:g} to "
+            f"{weights[-1]:g}, and this formula reads no weights; wanted ties that are there or not: "
             "network_centralization(np.asarray(ties) > 0)"
         )
     n = len(there)
