@@ -115,6 +115,7 @@ def _asked(results: Results) -> Iterator[Section]:
         "" if plan["hypothesis"] else "No hypothesis was declared.",
         f"Declared before the runs: rule {plan['rule'] or 'none'}; baseline {plan['baseline'] or 'none'}; "
         f"primary measures {primary}.",
+        *(f"{note[0].upper()}{note[1:]}." for note in results.notes),
     ]
     yield Section(
         "What was asked",
@@ -153,7 +154,8 @@ def _differences(results: Results) -> Iterator[Section]:
     tests = {x.test for row in results.differences.values() for x in row.values() if x.difference.n}
     for column in results.all_columns:
         for name, row in results.differences.items():
-            found, here = row[column], results.adjusted if column in primary else results.explored
+            found = row[column]
+            here = results.adjusted if column in results.adjusted.get(name, ()) else results.explored
             if not found.difference.n or in_panel(results, column):
                 continue
             more = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]

@@ -1,0 +1,349 @@
+"""A study notices other code, and every byte of its folder that is not as it was written."""
+
+import importlib
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import commonweal as cw
+from commonweal.lab import store
+from commonweal.lab.files import load
+from commonweal.lab.results import read_results
+from commonweal.lab.study import Study
+from commonweal.measures import gini, objective_alignment, rights_violated, welfare
+from commonweal.minds.simple import Constant, Random
+from commonweal.scenarios.commons import Commons
+
+LAKE = Commons(n_agents=2, horizon=3, assignment="proportional")
+PLAYED = {"random": cw.Society(LAKE, Random()), "fair": cw.Society(LAKE, Constant(take=25.0))}
+MEASURES = [objective_alignment, rights_violated]
+
+
+def small(**changes):
+    """Two conditions of ten worlds in four cells, the full trace of the first kept."""
+    given = {"name": "kept", "conditions": PLAYED, "worlds": 10, "measures": MEASURES}
+    given |= {"baseline": "random", "hypothesis": "restraint helps", "chunk": 5}
+    return Study(**{**given, **changes})
+
+
+def contents(folder):
+    """Every file of a folder with its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The folder of the small study, run at one go."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    small().run(folder, progress=False)
+    return folder
+
+
+@pytest.fixture
+def copy(whole, tmp_path):
+    """A copy of it, to damage."""
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+# ------------------------------------------------------------------------------------------ other code
+
+FILES = {
+    "kept_rates.py": "RATE = 1.0\nUNUSED = 1\n",
+    "kept_base.py": "from commonweal.minds.simple import Constant\nclass Base(Constant):\n    much = 1.0\n",
+    "kept_study.py": '''
+import commonweal as cw
+import kept_rates
+from kept_base import Base
+from commonweal.scenarios.commons import Commons
+
+SHARE = 1.0
+
+
+def half(x):
+    """Not the half."""
+    return x * 1.0
+
+
+def scaled(x):
+    """What the measure uses."""
+    return x * 1.0
+
+
+class Mine(Base):
+    """Takes what is told here and there."""
+
+    def act(self, memory, sight, channels, key):
+        memory, acts = super().act(memory, sight, channels, key)
+        return memory, {"take": half(acts["take"]) * SHARE * self.much * kept_rates.RATE * 1.0}
+
+
+@cw.measure(unit="pay", better="higher", cites="own")
+def mine(trace):
+    """Pay."""
+    return scaled(trace.net.sum(axis=(1, 2)))
+
+
+lake = Commons(n_agents=2, horizon=3, assignment="proportional")
+one = {"mine": cw.Society(lake, Mine(take=25.0))}
+study = cw.Study("edited", one, 5, [mine], hypothesis="it holds")
+''',
+}
+EDITS = {
+    "constant": ("kept_study.py", "SHARE = 1.0", "SHARE = 0.5"),
+    "helper": (
+        "kept_study.py",
+        'Not the half."""\n    return x * 1.0',
+        'Not the half."""\n    return x * 0.5',
+    ),
+    "base class": ("kept_base.py", "much = 1.0", "much = 0.5"),
+    "imported module": ("kept_rates.py", "RATE = 1.0", "RATE = 0.5"),
+    "measure's helper": ("kept_study.py", 'uses."""\n    return x * 1.0', 'uses."""\n    return x * 0.5'),
+    "inside the class": ("kept_study.py", "RATE * 1.0}", "RATE * 0.5}"),
+}
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """Write the study's files, with an edit or without, and load the study anew."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def start(file="", old="", new=""):
+        for name, text in FILES.items():
+            assert name != file or text.count(old) == 1
+            (tmp_path / name).write_text(text.replace(old, new) if name == file else text)
+            sys.modules.pop(name.removesuffix(".py"), None)
+        importlib.invalidate_caches()
+        return load(tmp_path / "kept_study.py").study
+
+    yield start
+    for name in FILES:
+        sys.modules.pop(name.removesuffix(".py"), None)
+
+
+@pytest.mark.parametrize("which", EDITS)
+def test_an_edit_between_runs_is_noticed(which, edited, tmp_path):
+    folder = tmp_path / "run"
+    edited().run(folder, progress=False)
+    before = contents(folder)
+    file, old, new = EDITS[which]
+    with pytest.raises(ValueError, match=rf"another plan: {file} has changed; .*--out runs/new") as error:
+        edited(file, old, new).run(folder, progress=False)
+    assert "\n" not in str(error.value) and contents(folder) == before
+    edited().run(folder, progress=False)  # the old code goes on
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('hypothesis="it holds"', 'hypothesis="it holds, or not"'),
+        ("class Mine", "class Other(Base):\n    pass\n\n\nclass Mine"),
+        ("SHARE = 1.0", "# of what is there\nSHARE = 1.0"),
+    ],
+)
+def test_what_no_result_depends_on_may_be_edited(old, new, edited, tmp_path):
+    edited().run(tmp_path / "run", progress=False)
+    edited("kept_study.py", old, new).run(tmp_path / "run", progress=False)
+
+
+def test_other_source_of_the_library_is_noticed(copy, monkeypatch):
+    monkeypatch.setattr("commonweal.lab.plan.own", lambda: "0" * 16)
+    with pytest.raises(ValueError, match="the source of commonweal itself has changed"):
+        small().run(copy, progress=False)
+
+
+# ------------------------------------------------------------------------------------------ other bytes
+
+
+def test_each_flipped_bit_in_the_cells_is_noticed(copy):
+    luck = random.Random(0)
+    files = [path for path in sorted((copy / "cells").rglob("*")) if path.is_file()]
+    sizes = [path.stat().st_size for path in files]
+    for _ in range(200):
+        (path,) = luck.choices(files, sizes)
+        good = path.read_bytes()
+        bad = bytearray(good)
+        bad[luck.randrange(len(bad))] ^= 1 << luck.randrange(8)
+        path.write_bytes(bad)
+        with pytest.raises(store.Damaged, match="not as it was written; compute it again: commonweal run"):
+            read_results(copy)
+        path.write_bytes(good)
+    read_results(copy)
+
+
+def swapped(cells):
+    """Two cells in each other's place."""
+    (cells / "00-random-0000000").rename(cells / "x")
+    (cells / "00-random-0000005").rename(cells / "00-random-0000000")
+    (cells / "x").rename(cells / "00-random-0000005")
+
+
+def linked(cells):
+    """A cell that leads elsewhere, to the same bytes."""
+    (cells / "00-random-0000005").rename(cells.parent.parent / "elsewhere")
+    (cells / "00-random-0000005").symlink_to(cells.parent.parent / "elsewhere")
+
+
+def rewritten(cells):
+    """A value that somebody wrote over."""
+    import polars as pl
+
+    path = cells / "01-fair-0000000" / "values.parquet"
+    pl.read_parquet(path).with_columns(objective_alignment=pl.lit(1.0)).write_parquet(path)
+
+
+def more(cells):
+    """A file that no run wrote."""
+    (cells / "01-fair-0000000" / "notes.txt").write_text("mine")
+
+
+@pytest.mark.parametrize("damage", [swapped, linked, rewritten, more])
+def test_a_damaged_cell_is_named_and_computed_again(damage, copy, whole, capsys):
+    damage(copy / "cells")
+    with pytest.raises(store.Damaged, match="compute it again: commonweal run FILE --out"):
+        read_results(copy)
+    small().run(copy, progress=False)
+    told = capsys.readouterr().err
+    assert "; it is computed again" in told and str(copy / "cells") in told
+    assert contents(copy) == contents(whole)
+
+
+def test_a_plan_that_was_changed_is_noticed(copy):
+    path = copy / "study.json"
+    path.write_bytes(path.read_bytes().replace(b"restraint", b"greed    "))
+    with pytest.raises(store.Damaged, match=r"study.json is not as it was written"):
+        read_results(copy)
+
+
+# ------------------------------------------------------------------------------------------ more of it
+
+
+def test_more_worlds_are_those_of_a_longer_study(copy, tmp_path):
+    longer = small(worlds=20).run(copy, progress=False)
+    at_once = small(worlds=20).run(tmp_path / "once", progress=False)
+    assert longer.table.sort("condition", "seed").equals(at_once.table.sort("condition", "seed"))
+    assert longer.plan["added"] == [{"worlds": [10, 20]}] and at_once.plan["added"] == []
+    assert "not declared beforehand: worlds 10 to 19" in str(longer)
+    assert longer.as_dict()["added"] == longer.plan["added"]
+    before = contents(copy)
+    small(worlds=20).run(copy, progress=False)  # again: nothing more is added
+    assert contents(copy) == before
+    with pytest.raises(ValueError, match="it has 20 worlds and came with worlds=10"):
+        small().run(copy, progress=False)
+
+
+def test_a_measure_that_is_added_is_exploratory(copy, whole):
+    before = read_results(whole)
+    found = small(measures=[gini, *MEASURES], hypothesis="restraint helps a bit").run(copy, progress=False)
+    assert list(found.plan["measures"]) == ["objective_alignment", "rights_violated", "gini"]
+    assert found.plan["added"] == [{"measures": ["gini"], "hypothesis": "restraint helps a bit"}]
+    assert found.plan["hypothesis"] == "restraint helps" and found.plan["primary"] == before.plan["primary"]
+    assert found.adjusted == before.adjusted and set(found.explored["fair"]) == {"rights_violated", "gini"}
+    assert found.table.select(before.table.columns).equals(before.table)
+    assert found.estimates["fair"]["gini"].n == 10
+
+
+def test_a_condition_that_is_added_stays_out_of_the_declared_family(copy, whole):
+    before = read_results(whole)
+    more = {"careful": cw.Society(LAKE, Constant(take=20.0))} | PLAYED
+    found = small(conditions=more).run(copy, progress=False)
+    assert found.conditions == ["random", "fair", "careful"]
+    assert found.adjusted == before.adjusted and "careful" not in found.adjusted
+    assert "objective_alignment" in found.explored["careful"]
+    page = found.report(copy / "page.html").read_text()
+    assert "not declared beforehand: conditions careful." in page
+
+
+def test_before_there_are_cells_a_plan_is_only_a_plan(tmp_path):
+    small().run(tmp_path, progress=False, shard=(0, 100))  # no cell is the first hundredth
+    found = small(worlds=5, hypothesis="another").run(tmp_path, progress=False)
+    assert found.plan["added"] == [] and found.plan["worlds"] == 5
+
+
+def test_a_folder_of_the_first_format_is_read_and_not_extended(copy):
+    plan = store.unseal(copy / "study.json")
+    for path in copy.glob("cells/*/cell.json"):
+        told = store.unseal(path)
+        path.write_bytes(store.to_json({key: told[key] for key in ("key", "columns", "missing")}))
+    old = {key: value for key, value in plan.items() if key not in ("spans", "added")} | {"format": 1}
+    (copy / "study.json").write_bytes(store.to_json(old))
+    found = read_results(copy)
+    assert found.estimates["fair"]["objective_alignment"].value == 0.75
+    assert "its cells carry no digests" in str(found)
+    with pytest.raises(ValueError, match="an older version of commonweal made it.*--out runs/new"):
+        small().run(copy, progress=False)
+
+
+# ------------------------------------------------------------------------------------------ measures
+
+
+@cw.measure(unit="pay", better="higher", cites="own")
+def endless(trace):
+    """Infinite in the first world of a chunk."""
+    return np.where(np.asarray(trace.seeds) % 5 == 0, np.inf, 1.0)
+
+
+@cw.measure(unit="pay", better="higher", cites="own")
+def broken(trace):
+    """Fails."""
+    return trace.net / (1 // 0)
+
+
+def test_an_infinite_value_is_missing_and_counted(tmp_path):
+    found = small(measures=[welfare, endless]).run(tmp_path, progress=False)
+    one = found.estimates["fair"]["endless"]
+    assert (one.n, one.missing, one.value) == (8, 2, 1.0)
+    assert one.reason == "endless was infinite in 2 worlds, where it counts as missing"
+    assert found.estimates["fair"]["welfare"].n == 10
+
+
+def test_a_measure_that_fails_is_named_and_all_else_is_stored(tmp_path):
+    said = (
+        r"measure 'broken' raised ZeroDivisionError: .* \(in worlds 0 to 4 of 'random'\); all else is stored"
+    )
+    with pytest.raises(ValueError, match=said):
+        small(measures=[*MEASURES, broken]).run(tmp_path, progress=False)
+    assert len(list((tmp_path / "cells").iterdir())) == 4
+    with pytest.raises(ValueError, match="lacks the measure 'broken'"):
+        read_results(tmp_path)
+    mended = cw.Measure("broken", welfare.function, "pay", "higher", "own")
+    found = small(measures=[*MEASURES, mended]).run(tmp_path, progress=False)
+    assert found.plan["added"] == [] and found.estimates["fair"]["broken"].n == 10
+
+
+# ------------------------------------------------------------------------------------------ arguments
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"measures": gini}, r"measures=gini, one measure; wanted a list: measures=\[gini\]"),
+        ({"measures": ["gini"]}, "the text 'gini' as a measure; .* from commonweal.measures import gini"),
+        ({"measures": "gini"}, r"measures='gini'; wanted a list of measures"),
+        ({"measures": [len]}, "has len as a measure, which is none; wanted @cw.measure"),
+        ({"conditions": [PLAYED["fair"]]}, "a list as conditions; wanted names and societies: conditions="),
+        ({"worlds": "64"}, "worlds='64'; wanted a whole number: worlds=64"),
+        ({"worlds": 2**33}, "worlds=8589934592; wanted at most 2147483647: worlds=64"),
+        ({"worlds": True}, "worlds=True; wanted a whole number: worlds=64"),
+        ({"worlds": 2.5}, "worlds=2.5; wanted a whole number: worlds=64"),
+        ({"baseline": "randon"}, "no condition 'randon' .* baseline='random'"),
+        ({"rule": "nahs"}, "declares the rule 'nahs'; .* rule='nash'"),
+        ({"primary": "gini"}, r"primary='gini'; wanted a list of names: primary=\['gini'\]"),
+        ({"measures": [cw.Measure("a:b", len, "", "higher", "")]}, "named 'a:b'; .* say 'a_b'"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(changes, said):
+    with pytest.raises(ValueError, match=said) as error:
+        small(**changes)
+    assert "\n" not in str(error.value)
+
+
+def test_short_reprs(whole):
+    assert repr(small()) == "Study('kept': 2 conditions, 10 worlds, 2 measures)"
+    assert repr(read_results(whole)) == "Results('kept': 2 conditions, 10 worlds, 2 measures)"
+    assert repr(PLAYED["fair"]) == "Society(Commons: 2 Constant)"
