@@ -1,8 +1,10 @@
 """A study notices other code, and every byte of its folder that is not as it was written."""
 
 import importlib
+import os
 import random
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,13 +12,19 @@ import numpy as np
 import pytest
 
 import commonweal as cw
+from commonweal._sources import named, sources
 from commonweal.lab import store
+from commonweal.lab.again import again, stored
 from commonweal.lab.files import load
+from commonweal.lab.gate import worlds_needed
 from commonweal.lab.results import read_results
+from commonweal.lab.statistics import proportion
 from commonweal.lab.study import Study
 from commonweal.measures import gini, objective_alignment, rights_violated, welfare
+from commonweal.minds import Learner, Linear, Reinforce
 from commonweal.minds.simple import Constant, Random
 from commonweal.scenarios.commons import Commons
+from commonweal.scenarios.matrix_game import prisoners_dilemma
 
 LAKE = Commons(n_agents=2, horizon=3, assignment="proportional")
 PLAYED = {"random": cw.Society(LAKE, Random()), "fair": cw.Society(LAKE, Constant(take=25.0))}
@@ -220,6 +228,30 @@ def test_a_plan_that_was_changed_is_noticed(copy):
         read_results(copy)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("stored", ["minds", "company"])
+def test_trained_minds_and_what_was_computed_of_them_are_checked(stored, tmp_path, capsys):
+    learner = Learner(Reinforce(), Linear(), updates=2, worlds=4, checkpoint_every=1)
+    taught = {"taught": cw.Society(prisoners_dilemma(horizon=2), learner)}
+    given = {"conditions": taught, "baseline": None, "worlds": 4, "reference": Random()}
+    one = small(**given, measures=[objective_alignment])
+    one.run(tmp_path / "run", progress=False)
+    before = contents(tmp_path / "run")
+    (path, *_) = (tmp_path / "run" / stored).rglob("*.npz" if stored == "minds" else "*.json")
+    if stored == "minds":
+        with np.load(path) as file:
+            parts = {name: file[name] * 0 if name.startswith("state") else file[name] for name in file.files}
+        with path.open("wb") as file:
+            np.savez(file, **parts)  # all parameters are zero
+    else:
+        path.write_bytes(path.read_bytes().replace(b"1", b"2"))
+    with pytest.raises(store.Damaged, match=f"{path.name} is not as it was written; compute it again"):
+        read_results(tmp_path / "run")
+    one.run(tmp_path / "run", progress=False)
+    assert f"{path} is not as it was written; it is " in capsys.readouterr().err
+    assert contents(tmp_path / "run") == before
+
+
 # ------------------------------------------------------------------------------------------ more of it
 
 
@@ -347,3 +379,76 @@ def test_short_reprs(whole):
     assert repr(small()) == "Study('kept': 2 conditions, 10 worlds, 2 measures)"
     assert repr(read_results(whole)) == "Results('kept': 2 conditions, 10 worlds, 2 measures)"
     assert repr(PLAYED["fair"]) == "Society(Commons: 2 Constant)"
+
+
+# ------------------------------------------------------------------------------------------ the gate
+
+
+@pytest.mark.parametrize(("rate", "needed"), [(0.05, 59), (0.01, 299), (0.1, 29), (0.5, 5), (1.0, 1)])
+def test_how_many_clean_worlds_show_a_rate(rate, needed):
+    assert worlds_needed(rate) == needed
+    assert proportion(np.zeros(needed), upper=True).high < rate
+    assert needed == 1 or proportion(np.zeros(needed - 1), upper=True).high >= rate
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, 2.0, float("nan")])
+def test_a_rate_that_no_worlds_show(rate):
+    with pytest.raises(ValueError, match=r"expected a number in \(0, 1\]; try rate=0.05"):
+        worlds_needed(rate)
+
+
+def test_too_few_worlds_for_the_gate_are_said_before_anything_runs(tmp_path, monkeypatch, capsys, whole):
+    said = (
+        "10 worlds can never open the rights gate of random, fair: to show a rate below 5% takes 59 without"
+    )
+    monkeypatch.setattr("commonweal.lab.study.run", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        small().run(tmp_path / "run")
+    assert said in capsys.readouterr().err
+    assert said in str(read_results(whole)) and [note for note in small().notes if said in note]
+    assert small(worlds=59).notes == [] and small(measures=[gini], worlds=5).notes == []
+
+
+# ------------------------------------------------------------------------------------------ scripts
+
+SCRIPT = """
+import commonweal as cw
+from commonweal.measures import welfare
+from commonweal.minds.simple import Constant
+from commonweal.scenarios.commons import Commons
+
+class Mine(Constant):
+    "Takes a lot."
+
+lake = Commons(n_agents=2, horizon=3, assignment="proportional")
+if __name__ == "__main__":
+    found = cw.Study("script", {"one": cw.Society(lake, Mine(take=25.0))}, 5, [welfare]).run("runs/script")
+    cw.replay(found.trace("one"))
+"""
+
+
+@pytest.mark.slow
+def test_a_study_of_a_script_replays_in_another_process(tmp_path, monkeypatch):
+    (tmp_path / "kept_script.py").write_text(SCRIPT)
+    env = os.environ | {"PYTHONPATH": str(Path(cw.__file__).parents[1]), "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([sys.executable, "kept_script.py"], cwd=tmp_path, env=env, check=True)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    (tmp_path / "kept_script.py").write_text(SCRIPT.replace("Takes a lot.", "Takes more."))
+    with pytest.raises(ValueError, match="the recipe names kept_script:Mine, which cannot be imported"):
+        [again(path) for path in stored(tmp_path / "runs" / "script").values()]
+    (tmp_path / "kept_script.py").write_text(SCRIPT)
+    found = stored(tmp_path / "runs" / "script")
+    assert {name: again(path) for name, path in found.items()} == {"00-one-0000000": ""}
+    sys.modules.pop("kept_script")
+
+
+def test_the_classes_of_a_running_script_have_a_name(monkeypatch, tmp_path):
+    main = type(sys)("__main__")
+    main.__file__ = str(tmp_path / "kept_main.py")
+    Path(main.__file__).write_text(SCRIPT)
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    exec(SCRIPT.replace("if __name__", "if not __name__"), main.__dict__)
+    told = cw.describe(main.Mine(take=25.0))
+    assert told["class"] == "kept_main:Mine" and type(cw.rebuild(told)) is main.Mine
+    assert list(sources(named(told))) == ["kept_main.py"]

@@ -47,6 +47,15 @@ def _stored(home: Path, key: str) -> bool:
         return False
 
 
+def changed_company(folder: Path) -> Iterator[str]:
+    """What `take_apart` wrote and is not as it was written, in words."""
+    for path in sorted((folder / "company").glob("*.json")):
+        try:
+            unseal(path)
+        except Damaged as why:
+            yield str(why)
+
+
 def read_company(folder: Path, *, checked: bool = True) -> dict[str, dict[str, Any]]:
     """By condition and measure: what `take_apart` found, or under `NA` why there is nothing.
 

@@ -20,7 +20,7 @@ from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, may_be_facts, not_available
 from .._trace import Trace, in_pandas, load
 from .cells import read_cell, state
-from .company import read_company
+from .company import changed_company, read_company
 from .gate import VIOLATED, Gate, gate, too_few
 from .plan import OLDER, additions, later, read_plan
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
@@ -367,7 +367,8 @@ def read_results(folder: str | os.PathLike) -> Results:
     folder = Path(folder)
     plan = read_plan(folder)
     there = state(folder, plan)
-    for why in [*there.damaged.values(), *changed_minds(folder)][:1]:
+    company = changed_company(folder) if plan["format"] > 1 else ()
+    for why in [*there.damaged.values(), *changed_minds(folder), *company][:1]:
         raise Damaged(f"{why}; compute it again: commonweal run FILE --out {folder}")
     lost = len(there.missing)
     if lost:

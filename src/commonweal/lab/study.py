@@ -24,7 +24,7 @@ from .._run import run
 from .._society import Society
 from .._trace import Trace
 from .cells import fill, state
-from .company import take_apart
+from .company import changed_company, take_apart
 from .faults import faults
 from .gate import too_few
 from .plan import FORMAT, made_with, of_condition, of_measure, settle_plan, slot, with_cells
@@ -145,10 +145,13 @@ class Study:
             ]
             mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
             there = state(folder, plan)
-            for why in there.damaged.values():
+            for why in [*there.damaged.values(), *changed_company(folder)]:
                 say(f"{why}; it is computed again")
             todo = [cell for cell in mine if cell.name in there.todo or retry and _lame(folder, cell)]
             ready: dict[str, Society] = {}
+            if list(changed_minds(folder)):  # of cells that are there, too
+                for name in plan["conditions"]:
+                    self._ready(plan, name, folder, ready)
             failed: dict[str, str] = {}
             for cell in _tracked(todo, self.name, progress):
                 trace = self._trace(folder, plan, cell, ready)

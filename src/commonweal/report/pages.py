@@ -144,7 +144,7 @@ def _aligned(results: Results) -> Iterator[Section]:
 
 
 def _differences(results: Results) -> Iterator[Section]:
-    base, primary = results.plan["baseline"], results.primary
+    base = results.plan["baseline"]
     if not results.differences:
         yield Section("Differences", ("No baseline was declared, so nothing is compared world by world.",))
         return
@@ -155,12 +155,13 @@ def _differences(results: Results) -> Iterator[Section]:
     for column in results.all_columns:
         for name, row in results.differences.items():
             found = row[column]
-            here = results.adjusted if column in results.adjusted.get(name, ()) else results.explored
+            declared = column in results.adjusted.get(name, ())
+            here = results.adjusted if declared else results.explored
             if not found.difference.n or in_panel(results, column):
                 continue
             more = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
             p = [chance(found.p), chance(here.get(name, {}).get(column, np.nan))]
-            rows[column in primary].append((_label(column), name, estimated(found.difference), *p, *more))
+            rows[declared].append((_label(column), name, estimated(found.difference), *p, *more))
     notes = (
         f"Condition minus {base}, paired by world. p is that of the {' or '.join(sorted(tests))} test; Holm "
         "p corrects for all primary comparisons together. d_z is the mean difference over its standard "
