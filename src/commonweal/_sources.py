@@ -82,7 +82,8 @@ def sources(names: Names) -> dict[str, str]:
             continue
         reached = found.setdefault(page.title, (page, set()))[1]
         whole = range(len(page.body))
-        for i in whole if name == ALL else page.binds.get(name, whole):
+        bound = whole if name == ALL else page.binds.get(name, whole)
+        for i in [*bound, *page.binds.get(ALL, ())]:
             if i not in reached:
                 reached.add(i)
                 todo += _uses(module, page, page.body[i])
@@ -177,7 +178,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _uses(module: str, page: Page, statement: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Module and name of what a statement refers to; a star import stands for each name of its module."""
+    """Module and name of what a statement refers to; of a star import, every name of its module."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id in page.binds:
             yield module, node.id
@@ -191,6 +192,3 @@ def _uses(module: str, page: Page, statement: ast.stmt) -> Iterator[tuple[str, s
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield (inner, ALL) if module_of(inner) or _search(inner) else (base, alias.name)
-    for i in page.binds.get(ALL, ()):
-        if statement is not page.body[i]:
-            yield module, ALL

@@ -196,7 +196,7 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
                 yield f"{kind[:-1]} {name!r} has other values"
     yield from (f"{file} has changed" for file in changed)
     if now["worlds"] < before["worlds"]:
-        yield f"it has {before['worlds']} worlds and came with worlds={now['worlds']}"
+        yield f"it has {before['worlds']} worlds and came with worlds={now['worlds']} (they can only grow)"
     added = {name for name in now["measures"] if name not in before["measures"]} | {
         name for one in before["added"] for name in one.get("measures", ())
     }
