@@ -1,6 +1,7 @@
 """Which statements of the user's files a class or function reaches."""
 
 import importlib
+import linecache
 import sys
 
 import pytest
@@ -106,6 +107,27 @@ def test_values_that_a_measure_carries_are_part_of_it(place):
         of_measure(cw.Measure("m", main.scaled(*given), "", "higher", "")) for given in ((1,), (2,), (1, 3.0))
     ]
     assert len({one["held"] for one in told}) == 3 and len({str(one["code"]) for one in told}) == 1
+
+
+def typed(text):
+    """A notebook: a module without a file, whose source Python remembers line by line."""
+    main = type(sys)("typed_of_a_test")
+    linecache.cache["<cell>"] = (len(text), None, text.splitlines(True), "<cell>")
+    exec(compile(text, "<cell>", "exec"), main.__dict__)
+    return main
+
+
+@pytest.mark.parametrize(("old", "new"), [("RATE = 1", "RATE = 2"), ("x + 0", "x + 1"), ("- 0", "- 1")])
+def test_what_was_typed_is_followed_too(old, new, monkeypatch):
+    text = "RATE = 1\ndef half(x):\n    return x + 0\ndef pay(trace):\n    return half(RATE) - 0\n"
+
+    def found(text):
+        monkeypatch.setitem(sys.modules, "typed_of_a_test", typed(text))
+        return sources([("typed_of_a_test", "pay")])
+
+    before = found(text)
+    assert set(before) == {f"typed_of_a_test:{name}" for name in ("RATE", "half", "pay")}
+    assert found(text.replace(old, new)) != before and found(text) == before
 
 
 def test_what_is_installed_is_no_source_of_the_users():

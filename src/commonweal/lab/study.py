@@ -122,13 +122,18 @@ class Study:
     ) -> Results | None:
         """Run what is missing in the folder, and return the results of all that is there.
 
+        More worlds, conditions and measures than the folder holds extend it, and are marked as later. For
+        a new measure the worlds are run again, to the same bits. What is not as it was written is told,
+        and computed again.
+
         What speakers replied is kept in the folder call by call, so that a killed run pays for none of
         them twice. `retry` also runs the cells again that hold invalid worlds, from the failed call on.
         `shard=(i, k)` runs the i-th of k parts of the cells, beside other shards, and writes no
         results; call `run` without it at the end.
 
         Raises:
-            ValueError: the folder holds something else than this study, or another run is at work.
+            ValueError: the folder holds something else than this study, or was run with other code;
+                another run is at work; a measure failed.
         """
         folder = Path(folder)
         for note in self.notes if progress and shard is None else ():
@@ -138,29 +143,11 @@ class Study:
             if shard is None:
                 clean(folder)
             plan = settle_plan(folder, self.plan)
-            i, k = shard or (0, 1)
-            cells = [
-                Cell(at["condition"], name, range(at["start"], at["stop"]))
-                for name, at in plan["cells"].items()
-            ]
-            mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
-            there = state(folder, plan)
-            for why in [*there.damaged.values(), *changed_company(folder)]:
-                say(f"{why}; it is computed again")
-            todo = [cell for cell in mine if cell.name in there.todo or retry and _lame(folder, cell)]
-            ready: dict[str, Society] = {}
-            if list(changed_minds(folder)):  # of cells that are there, too
+            todo, ready = self._todo(folder, plan, shard, retry), {}
+            if shard is None and list(changed_minds(folder)):  # of cells that are there, too
                 for name in plan["conditions"]:
                     self._ready(plan, name, folder, ready)
-            failed: dict[str, str] = {}
-            for cell in _tracked(todo, self.name, progress):
-                trace = self._trace(folder, plan, cell, ready)
-                with whole(folder / "cells" / cell.name) as part:
-                    for name, why in fill(part, trace, self._ordered(plan), plan, cell.name).items():
-                        where = f"in worlds {cell.seeds.start} to {cell.seeds.stop - 1} of {cell.condition!r}"
-                        failed.setdefault(name, f"measure {name!r} {why} ({where})")
-            for why in failed.values():
-                raise ValueError(f"{why}; all else is stored in {folder}: mend it, and run again")
+            self._fill(folder, plan, _tracked(todo, self.name, progress), ready)
             if shard is not None:
                 return None
             if self.reference is not None:
@@ -172,6 +159,42 @@ class Study:
             write(folder / "results.parquet", table.getvalue())
             write(folder / "results.json", to_json(results.as_dict()))
         return results
+
+    def _todo(
+        self, folder: Path, plan: Mapping[str, Any], shard: tuple[int, int] | None, retry: bool
+    ) -> list[Cell]:
+        """The cells to run; those that are damaged are told of, and left to the run that is no shard."""
+        i, k = shard or (0, 1)
+        spans = [
+            (at["condition"], name, range(at["start"], at["stop"])) for name, at in plan["cells"].items()
+        ]
+        mine = [Cell(*one) for one in spans[i * len(spans) // k : (i + 1) * len(spans) // k]]
+        there = state(folder, plan)
+        wanted = there.todo
+        if shard is not None:
+            wanted = set() if list(changed_minds(folder)) else wanted - set(there.damaged)
+        for why in [*there.damaged.values(), *changed_company(folder)] if shard is None else ():
+            say(f"{why}; it is computed again")
+        kept = set(there.damaged)
+        return [
+            cell
+            for cell in mine
+            if cell.name in wanted or retry and cell.name not in kept and _lame(folder, cell)
+        ]
+
+    def _fill(
+        self, folder: Path, plan: Mapping[str, Any], cells: Iterator[Cell], ready: dict[str, Society]
+    ) -> None:
+        """Run cells and store them; raise ValueError for the first measure that failed when all are there."""
+        failed: list[str] = []
+        for cell in cells:
+            trace = self._trace(folder, plan, cell, ready)
+            with whole(folder / "cells" / cell.name) as part:
+                for name, why in fill(part, trace, self._ordered(plan), plan, cell.name).items():
+                    where = f"in worlds {cell.seeds.start} to {cell.seeds.stop - 1} of {cell.condition!r}"
+                    failed.append(f"measure {name!r} {why} ({where})")
+        for why in failed[:1]:
+            raise ValueError(f"{why}; all else is stored in {folder}: mend it, and run again")
 
     def _ordered(self, plan: Mapping[str, Any]) -> list[Measure]:
         """The measures in the order of the plan: those that were added come last."""
