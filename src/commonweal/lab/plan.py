@@ -179,7 +179,7 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
         for key in b
         if a.get(key) != b[key]
     )
-    changed = {}
+    changed = _changed(before["reference code"], now["reference code"])
     for kind in ("conditions", "measures"):
         for name, old in before[kind].items():
             new = now[kind].get(name)
@@ -188,10 +188,7 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
             elif kind == "measures" and name not in seen:
                 continue
             elif old["code"] != new["code"]:
-                files = [
-                    f for f in {**old["code"], **new["code"]} if old["code"].get(f) != new["code"].get(f)
-                ]
-                changed |= dict.fromkeys(files)
+                changed |= _changed(old["code"], new["code"])
             elif _differ(old, new):
                 yield f"{kind[:-1]} {name!r} has other values"
     yield from (f"{file} has changed" for file in changed)
@@ -202,6 +199,11 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
     }
     if set(before["primary"]) != set(now["primary"]) - added:
         yield f"primary was {_short(before['primary'])} and came as {_short(now['primary'])}"
+
+
+def _changed(a: dict[str, str], b: dict[str, str]) -> dict[str, None]:
+    """The files of which another digest came."""
+    return dict.fromkeys(file for file in {**a, **b} if a.get(file) != b.get(file))
 
 
 def _differ(a: Any, b: Any) -> bool:

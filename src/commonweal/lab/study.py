@@ -22,6 +22,7 @@ from .._measure import Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
+from .._sources import named, sources
 from .._trace import Trace
 from .cells import fill, state
 from .company import changed_company, take_apart
@@ -100,6 +101,7 @@ class Study:
             "chunk": self.chunk,
             "keep": self.keep,
             "reference": describe(self.reference),
+            "reference code": sources(named(describe(self.reference))),
             "theta": self.theta,
             "conditions": {name: of_condition(society) for name, society in self.conditions.items()},
             "measures": {one.name: of_measure(one) for one in self.measures},
