@@ -52,8 +52,18 @@ def with_cells(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_condition(society: Society) -> dict[str, Any]:
-    """What the plan says of a condition."""
+    """What the plan says of a condition.
+
+    Raises:
+        ValueError: a class of it was defined inside a function.
+    """
     what = describe(society)
+    for _, name in named(what, ["class"]):
+        if "<locals>" in name:
+            raise ValueError(
+                f"a study holds {name.replace('.<locals>', '()')}, defined inside a function, so "
+                "that no recipe can name it; wanted its class at the top of its file"
+            )
     laws = [
         {"name": law.name, "budget": law.budget, "told": bool(law.told), "what": _first_line(law)}
         for law in society.scenario.laws
