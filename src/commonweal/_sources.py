@@ -36,7 +36,7 @@ class Page(NamedTuple):
 def named(description: Any, kinds: Iterable[str] = ("class", "function")) -> Iterator[tuple[str, str]]:
     """Module and name of every class and function in what `describe` returned."""
     if isinstance(description, Mapping):
-        for kind in [kind for kind in kinds if kind in description]:
+        for kind in [kind for kind in kinds if isinstance(description.get(kind), str)]:
             module, _, name = description[kind].partition(":")
             yield module, name
         description = description.values()
