@@ -52,11 +52,7 @@ def with_cells(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_condition(society: Society) -> dict[str, Any]:
-    """What the plan says of a condition.
-
-    Raises:
-        ValueError: a class of it was defined inside a function.
-    """
+    """What the plan says of a condition."""
     what = describe(society)
     for _, name in named(what, ["class"]):
         if "<locals>" in name:
