@@ -182,9 +182,16 @@ def test_debug_shows_where(here):
 # ------------------------------------------------------------------------------------------ run, report
 
 
+def test_a_plan_says_how_many_worlds_the_gate_takes(call, here):
+    code, _, err = call("plan", "one.py")
+    assert code == 0 and "6 worlds can never open the rights gate of take 25, take 26" in err
+    assert "try worlds=59 or more" in err and call("plan", "one.py", "--worlds", "59")[2] == ""
+
+
 def test_run_writes_results_and_a_report(call, here):
     code, out, err = call("run", "one.py")
-    assert code == 0 and err == ""
+    assert code == 0 and err.count("\n") == 1
+    assert "6 worlds can never open the rights gate of take 25, take 26" in err and "takes 59" in err
     assert "one: 2 conditions x 6 worlds" in out and "report: runs/one/report.html" in out
     page = (here / "runs" / "one" / "report.html").read_bytes()
     (here / "runs" / "one" / "report.html").unlink()

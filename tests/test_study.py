@@ -228,22 +228,22 @@ def test_results_name_no_machine_and_no_time(whole):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"worlds": 15}, "worlds was 10 and came as 15"),
-        ({"hypothesis": "all is well"}, "hypothesis was 'restraint helps' and came as 'all is well'"),
+        ({"worlds": 5}, "it has 10 worlds and came with worlds=5"),
+        ({"primary": ["satisfaction"]}, "primary was .* and came as"),
+        ({"measures": MEASURES[:-1]}, "measure 'satisfaction' is gone"),
+        ({"conditions": {"random": PLAYED["random"]}}, "condition 'fair' is gone"),
         ({"rule": "egalitarian"}, "rule was 'nash' and came as 'egalitarian'"),
-        ({"measures": [*MEASURES, gini]}, "measures differ in 'gini'"),
         (
             {"conditions": PLAYED | {"fair": cw.Society(LAKE, Constant(take=24.0))}},
-            "conditions differ in 'fair'",
+            "condition 'fair' has other values",
         ),
-        ({"conditions": dict(reversed(PLAYED.items()))}, "conditions differ in their order"),
     ],
 )
 def test_two_plans_do_not_mix(whole, changes, said):
     before = contents(whole)
     with pytest.raises(ValueError, match=said) as error:
         small(**changes).run(whole, progress=False)
-    assert "--out" in str(error.value) and "\n" not in str(error.value)
+    assert "--out" in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 400
     assert contents(whole) == before
 
 
@@ -255,7 +255,7 @@ def test_changed_code_is_another_plan(whole, tmp_path, monkeypatch):
     file.write_text(text.replace("FACTOR", "1"))
     small(measures=[load(file).mine], worlds=5, primary=["mine"]).run(folder, progress=False)
     file.write_text(text.replace("FACTOR", "100"))  # not as long: a byte code cache would hide it
-    with pytest.raises(ValueError, match="measures differ in 'mine'"):
+    with pytest.raises(ValueError, match="own_measure.py has changed"):
         small(measures=[load(file).mine], worlds=5, primary=["mine"]).run(folder, progress=False)
 
 
@@ -265,17 +265,6 @@ def test_a_component_made_inside_a_function_is_refused(tmp_path):
 
     with pytest.raises(ValueError, match=r"refused\(\)\.Mine, defined inside a function.*top of its file"):
         small(conditions={"mine": cw.Society(LAKE, Mine())}, baseline=None).run(tmp_path / "run")
-
-
-def test_a_cell_of_another_plan_is_refused(tmp_path):
-    folder = tmp_path / "run"
-    small(worlds=5).run(folder, progress=False)
-    other = folder / "cells" / "00-random-0000000" / "cell.json"
-    other.write_bytes(other.read_bytes().replace(b'"key": "', b'"key": "0'))
-    with pytest.raises(
-        ValueError, match=r"00-random-0000000 was not made by this plan .* remove that folder"
-    ):
-        small(worlds=5).run(folder, progress=False)
 
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
@@ -359,7 +348,7 @@ def test_one_run_at_a_time(tmp_path, monkeypatch):
             {"primary": ["joy"]},
             "declares 'joy' primary and does not measure it; wanted one of objective_alignment",
         ),
-        ({"chunk": 0}, "chunk=0, keep=1; wanted chunk=250"),
+        ({"chunk": 0}, "chunk=0; wanted at least one: chunk=250"),
     ],
 )
 def test_a_study_that_says_nothing_is_refused(changes, said):

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .interop.own import trace_of as trace_of
     from .lab.study import Study as Study
     from .measures.alignment import alignment as alignment
+    from .report.pages import write_report as write_report
     from .testing import check as check
 
 _HOMES = {
@@ -86,6 +87,7 @@ _HOMES = {
     "interop.own": "trace_of",
     "lab.study": "Study",
     "measures.alignment": "alignment",
+    "report.pages": "write_report",
     "testing": "check",
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -11,7 +11,10 @@ import importlib
 import itertools
 import json
 import math
+import sys
 from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -55,14 +58,35 @@ def describe(thing: Any) -> Any:
 
 
 def _path(kind: type) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"
+    return f"{_home(kind.__module__)}:{kind.__qualname__}"
+
+
+def _home(module: str) -> str:
+    """The module's name, for a recipe: a script's classes are in `__main__`, and found by its file's name."""
+    return _script() or module if module == "__main__" else module
+
+
+def _script() -> str:
+    """The name under which the running script can be imported; "" if it cannot."""
+    main = sys.modules["__main__"]
+    file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
+    name = spec.name if spec else Path(file).stem if file else ""
+    other = getattr(sys.modules.get(name), "__file__", file)
+    same = file and other and Path(other).resolve() == Path(file).resolve()
+    return name if same and all(part.isidentifier() for part in name.split(".")) else ""
+
+
+def module_of(name: str) -> ModuleType | None:
+    """The loaded module of this name, as recipes call it; None if it is not loaded."""
+    return sys.modules.get(name) or (sys.modules["__main__"] if name and name == _script() else None)
 
 
 def _function(thing: Any) -> dict[str, Any]:
     """A function by its name; partials by their parts, lambdas and closures by a digest of their code."""
     if isinstance(thing, functools.partial):
         return {"partial": [describe(thing.func), describe(thing.args), describe(thing.keywords)]}
-    name = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+    where = _home(getattr(thing, "__module__", ""))
+    name = f"{where}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
     code = getattr(thing, "__code__", None)
     if "<" not in name or code is None:
         return {"function": name}
@@ -192,7 +216,7 @@ def _array(data: Mapping[str, Any]) -> jax.Array:
 def _find(path: str) -> Any:
     module, _, name = path.partition(":")
     try:
-        found = importlib.import_module(module)
+        found = module_of(module) or importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:

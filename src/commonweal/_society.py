@@ -65,6 +65,12 @@ class Society(eqx.Module):
         own = (mind.profile if isinstance(mind, Speaker) else None for mind in self.minds)
         self.profiles = tuple(one if one is not None else its for one, its in zip(given, own, strict=True))
 
+    def __repr__(self) -> str:
+        kinds = [type(mind).__name__ for mind in self.minds]
+        seated = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+        laws = "".join(f" + {law.name}" for law in self.scenario.laws)
+        return f"Society({type(self.scenario.base).__name__}{laws}: {seated})"
+
     @property
     def speakers(self) -> tuple[int, ...]:
         """The seats of the minds that answer in words."""

@@ -208,7 +208,9 @@ def plan(
     from .lab.forecast import forecast, render, to_dict
     from .studies.of_file import studies_of
 
-    found = {study.name: list(forecast(study, written)) for study in studies_of(file, worlds, model)}
+    studies = studies_of(file, worlds, model)
+    print("".join(f"{note}\n" for study in studies for note in study.notes), end="", file=sys.stderr)
+    found = {study.name: list(forecast(study, written)) for study in studies}
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
@@ -393,6 +395,6 @@ def _print_json(data: Any) -> None:
 
 def _home(study: "Study", out: Path | None, several: bool) -> Path:
     """The folder of a study."""
-    from .lab.study import slug
+    from .lab.plan import slug
 
     return Path("runs") / slug(study.name) if out is None else out / slug(study.name) if several else out

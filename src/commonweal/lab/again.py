@@ -1,16 +1,22 @@
 """Stored traces, run again from their recipes alone: no model is asked, and every bit is compared."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from .._run import replay
+from .._sources import named, sources
 from .._trace import Trace, flatten, load
+from .plan import read_plan
 
 
 def stored(folder: Path) -> dict[str, Path]:
     """The traces of a folder, by name: the folder itself, or those of a study's cells.
+
+    The user's files that a study's recipes name are looked for here and above the folder, and put on
+    Python's path where they are as they were.
 
     Raises:
         FileNotFoundError: it holds none.
@@ -23,7 +29,23 @@ def stored(folder: Path) -> dict[str, Path]:
             f"{folder} holds no trace; wanted a folder that Trace.save wrote or a study was run into: "
             "commonweal replay runs/my-study"
         )
+    if (folder / "study.json").is_file():
+        _reach(folder)
     return found
+
+
+def _reach(folder: Path) -> None:
+    """Put the folders of a study's own files on Python's path; files that have changed since stay out."""
+    plan = read_plan(folder)
+    for told in plan["conditions"].values() if plan["format"] > 1 else ():
+        names = list(named(told["society"]))
+        for home in dict.fromkeys([Path.cwd(), *folder.resolve().parents]):
+            if sources(names) == told["code"]:
+                break
+            if any((home / file).is_file() for file in told["code"]):
+                sys.path.append(str(home))
+                if sources(names) != told["code"]:
+                    sys.path.pop()
 
 
 def again(folder: Path) -> str:

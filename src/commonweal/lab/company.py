@@ -15,7 +15,7 @@ from .._run import run
 from .._society import Society
 from ..accounts.coalitions import tables
 from ..accounts.interaction import interaction
-from .store import read_json, to_json, write
+from .store import Damaged, read_json, seal, unseal, write
 
 PARTS = ("objective_alignment", "value_alignment", "preference_nash")
 MOST = 64  # worlds: of every coalition
@@ -32,22 +32,44 @@ def take_apart(
     """Compute what is missing of each condition of a study, and write it into the study's folder."""
     for i, (condition, society) in enumerate(societies.items()):
         home, key = folder / "company" / f"{i:02d}.json", _key(plan, condition)
-        if home.exists() and read_json(home)["key"] == key:
+        if _stored(home, key):
             continue
         home.parent.mkdir(exist_ok=True)
         parts = {"": {"NA": SPEAK}} if society.speakers else dict(_parts(plan, society, measures, reference))
-        write(home, to_json({"condition": condition, "key": key, "parts": parts}))
+        write(home, seal({"condition": condition, "key": key, "parts": parts}))
 
 
-def read_company(folder: Path) -> dict[str, dict[str, Any]]:
-    """By condition and measure: what `take_apart` found, or under `NA` why there is nothing."""
-    told = [read_json(path) for path in sorted((folder / "company").glob("*.json"))]
+def _stored(home: Path, key: str) -> bool:
+    """Whether it is there, whole and of this plan; else it is computed again."""
+    try:
+        return unseal(home)["key"] == key
+    except Damaged:
+        return False
+
+
+def changed_company(folder: Path) -> Iterator[str]:
+    """What `take_apart` wrote and is not as it was written, in words."""
+    for path in sorted((folder / "company").glob("*.json")):
+        try:
+            unseal(path)
+        except Damaged as why:
+            yield str(why)
+
+
+def read_company(folder: Path, *, checked: bool = True) -> dict[str, dict[str, Any]]:
+    """By condition and measure: what `take_apart` found, or under `NA` why there is nothing.
+
+    Raises:
+        Damaged: it is `checked` and not as it was written.
+    """
+    paths = sorted((folder / "company").glob("*.json"))
+    told = [unseal(path) if checked else read_json(path) for path in paths]
     return {one["condition"]: one["parts"] for one in told}
 
 
 def _key(plan: Mapping[str, Any], condition: str) -> str:
     """A digest of all that it depends on."""
-    depends = [plan[name] for name in ("measures", "made with", "reference", "theta")]
+    depends = [plan[name] for name in ("measures", "made with", "reference", "reference code", "theta")]
     told = plan["conditions"][condition]
     return identity([*depends, told["identity"], told["code"], min(plan["worlds"], MOST)])
 

@@ -4,13 +4,14 @@ Everything is computed from the study's folder: its plan and its numbers per wor
 """
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,11 +19,14 @@ import polars as pl
 from .._describe import REHEARSED, rehearsed
 from .._measure import Estimate, estimate, may_be_facts, not_available
 from .._trace import Trace, in_pandas, load
-from .company import read_company
+from .cells import read_cell, state
+from .company import changed_company, read_company
+from .gate import VIOLATED, Gate, gate, too_few
+from .plan import OLDER, additions, later, read_plan
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .speech import in_words
-from .statistics import Comparison, benjamini_hochberg, compare, holm, proportion
-from .store import read_json
+from .statistics import Comparison, benjamini_hochberg, compare, holm
+from .store import Damaged, changed_minds
 
 DECLARABLE = {
     "utilitarian": utilitarian,
@@ -38,19 +42,8 @@ PARTS = {
     "P_min": "preference_minimum",
     "P_gap": "minority_gap",
 }
-VIOLATED = "rights_violated"
 SIGNS = {"bound": ">= ", "best known": "<= "}  # what O means against such an oracle
 WIDE = 110
-
-
-class Gate(NamedTuple):
-    """Whether a condition's rate of rights violations is shown to be below the card's rate, and why."""
-
-    state: Literal["open", "closed", "undecided"]
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.state} ({self.why})"
 
 
 class Aligned(NamedTuple):
@@ -122,6 +115,12 @@ class Results:
         }
 
     @cached_property
+    def notes(self) -> list[str]:
+        """What a reader must know first: what was added later, and what so few worlds can never show."""
+        old = [OLDER] if self.plan["format"] == 1 else []
+        return [*old, *additions(self.plan), *too_few(self.plan)]
+
+    @cached_property
     def speech(self) -> dict[str, str]:
         """Per condition with speakers: what asking them cost, and what they refused, in words."""
         told = {}
@@ -182,16 +181,22 @@ class Results:
 
     @cached_property
     def adjusted(self) -> dict[str, dict[str, float]]:
-        """Holm-adjusted p of the primary comparisons, all conditions in one family."""
-        return self._together(self.primary, holm)
+        """Holm-adjusted p of the primary comparisons, all declared conditions in one family."""
+        return self._together(self._declared, holm)
+
+    @cached_property
+    def _declared(self) -> list[tuple[str, str]]:
+        """The primary comparisons; what was added when there were results is none of them."""
+        names = [name for name in self.differences if name not in later(self.plan, "conditions")]
+        return [(name, c) for name in names for c in self.primary]
 
     @cached_property
     def explored(self) -> dict[str, dict[str, float]]:
         """p of all other comparisons, adjusted for the share of false discoveries among them."""
-        return self._together([c for c in self.all_columns if c not in self.primary], benjamini_hochberg)
+        pairs = [(name, c) for name in self.differences for c in self.all_columns]
+        return self._together([pair for pair in pairs if pair not in self._declared], benjamini_hochberg)
 
-    def _together(self, columns: list[str], adjust: Callable) -> dict[str, dict[str, float]]:
-        family = [(name, c) for name in self.differences for c in columns]
+    def _together(self, family: list[tuple[str, str]], adjust: Callable) -> dict[str, dict[str, float]]:
         p = adjust(np.array([self.differences[name][c].p for name, c in family]))
         found = [(name, c, float(x)) for (name, c), x in zip(family, p, strict=True)]
         return {name: {c: x for _, c, x in some} for name, some in groupby(found, key=lambda row: row[0])}
@@ -202,20 +207,9 @@ class Results:
         return {name: self._gate(name) for name in self.conditions}
 
     def _gate(self, condition: str) -> Gate:
-        card = self.card(condition)
-        if not any(value["right"] for value in card["values"]):
-            return Gate("open", "the card declares no right")
-        if VIOLATED not in self.plan["measures"]:
-            return Gate("undecided", f"the study does not measure {VIOLATED}")
-        worlds = self.worlds(condition, VIOLATED)
-        if np.isnan(worlds).all():
-            return Gate("undecided", self.estimates[condition][VIOLATED].reason)
-        bound, rate = proportion(worlds, upper=True), card["rights_rate"]
-        broken = int(np.nansum(worlds))
-        seen = f"{broken} of {bound.n} worlds violated a right; 95% upper bound {bound.high:.2%}"
-        if bound.high < rate:
-            return Gate("open", f"{seen} < {100 * rate:g}%")
-        return Gate("closed" if broken else "undecided", f"{seen}, wanted < {100 * rate:g}%")
+        known = VIOLATED in self.plan["measures"]
+        unknown = self.estimates[condition][VIOLATED].reason if known else ""
+        return gate(self.plan, condition, self.worlds(condition, VIOLATED), unknown)
 
     @cached_property
     def selection(self) -> Selection | str:
@@ -251,7 +245,7 @@ class Results:
     @cached_property
     def company(self) -> dict[str, dict[str, Any]]:
         """By condition and measure: the society taken apart beside the study's reference."""
-        return read_company(self.folder)
+        return read_company(self.folder, checked=self.plan["format"] > 1)
 
     @cached_property
     def not_available(self) -> list[tuple[str, list[str], int, str]]:
@@ -272,6 +266,8 @@ class Results:
                 key: self.plan[key] for key in ("name", "hypothesis", "baseline", "rule", "primary", "worlds")
             },
             "conditions": self.conditions,
+            "added": self.plan["added"],
+            "notes": self.notes,
             "invalid": self.invalid,
             "rehearsed": self.rehearsed,
             "speech": self.speech,
@@ -298,8 +294,19 @@ class Results:
         sign = SIGNS.get(self.certificate(condition), "") if column == PARTS["O"] else ""
         return sign + str(replace(found, missing=0, reason="")) + ("*" if found.missing else "")
 
+    def report(self, path: str | os.PathLike) -> Path:
+        """Write the report, one HTML file; its path."""
+        return sys.modules["commonweal"].write_report(self, path)
+
     def __str__(self) -> str:
         return "\n".join(_text(self))
+
+    def __repr__(self) -> str:
+        plan = self.plan
+        sizes = (
+            f"{len(self.conditions)} conditions, {plan['worlds']} worlds, {len(plan['measures'])} measures"
+        )
+        return f"Results({plan['name']!r}: {sizes})"
 
 
 def _number(x: float) -> float | None:
@@ -316,6 +323,7 @@ def _text(results: Results) -> Iterator[str]:
     yield f"{plan['name']}: {len(names)} conditions x {plan['worlds']} worlds, mean [95% interval]"
     if plan["hypothesis"]:
         yield f"hypothesis: {plan['hypothesis']}"
+    yield from results.notes
     for name, lost in results.invalid.items():
         if lost:
             yield f"{name}: {sum(lost.values())} worlds invalid ({'; '.join(lost)})"
@@ -349,48 +357,41 @@ def _text(results: Results) -> Iterator[str]:
         yield f"* {column}: NA in {lost} worlds of {', '.join(here)} ({reason})"
 
 
-def missing_cells(folder: Path, plan: dict[str, Any]) -> set[str]:
-    """The cells of the plan that are not in the folder.
-
-    Raises:
-        ValueError: a cell of another plan is in its place.
-    """
-    missing = set()
-    for name, cell in plan["cells"].items():
-        if not (folder / "cells" / name).exists():
-            missing.add(name)
-        elif read_json(folder / "cells" / name / "cell.json")["key"] != cell["key"]:
-            raise ValueError(
-                f"{folder / 'cells' / name} was not made by this plan (its key differs); remove that folder "
-                "to run it again, or give this study a folder of its own: --out runs/new"
-            )
-    return missing
-
-
 def read_results(folder: str | os.PathLike) -> Results:
-    """The results of a finished study, from its folder.
+    """The results of a finished study, from its folder, every byte of which is checked.
 
     Raises:
         FileNotFoundError: there is no study there.
-        ValueError: it is not finished, or cells are not of its plan.
+        ValueError: it is not finished, or something in it is not as it was written.
     """
     folder = Path(folder)
-    if not (folder / "study.json").is_file():
-        raise FileNotFoundError(f"{folder} holds no study.json; wanted a folder that a study was run into")
-    plan = read_json(folder / "study.json")
-    missing = missing_cells(folder, plan)
-    if missing:
+    plan = read_plan(folder)
+    there = state(folder, plan)
+    company = changed_company(folder) if plan["format"] > 1 else ()
+    for why in [*there.damaged.values(), *changed_minds(folder), *company][:1]:
+        raise Damaged(f"{why}; compute it again: commonweal run FILE --out {folder}")
+    lost = len(there.missing)
+    if lost:
         raise ValueError(
-            f"{folder} lacks {len(missing)} of {len(plan['cells'])} cells; finish the study first: "
+            f"{folder} lacks {lost} of {len(plan['cells'])} cells; finish the study first: "
+            "commonweal run FILE"
+        )
+    for name, measures in list(there.lacking.items())[:1]:
+        raise ValueError(
+            f"{folder / 'cells' / name} lacks the measure {measures[0]!r}; finish the study first: "
             "commonweal run FILE"
         )
     tables, reasons, columns = [], {name: {} for name in plan["conditions"]}, {}
+    infinite: dict[tuple[str, str], int] = {}
     for name, cell in plan["cells"].items():
-        here = folder / "cells" / name
-        told = read_json(here / "cell.json")
+        told = read_cell(folder, plan, name)
         for one, found in told["columns"].items():
             columns[one] = list(dict.fromkeys([*columns.get(one, []), *found]))
         reasons[cell["condition"]] |= told["missing"]
+        for one, count in told["infinite"].items():
+            infinite[cell["condition"], one] = infinite.get((cell["condition"], one), 0) + count
         label = pl.lit(cell["condition"]).alias("condition")
-        tables.append(pl.read_parquet(here / "values.parquet").select(label, pl.all()))
+        tables.append(pl.read_parquet(folder / "cells" / name / "values.parquet").select(label, pl.all()))
+    for (condition, one), count in infinite.items():
+        reasons[condition][one] = f"{one} was infinite in {count} worlds, where it counts as missing"
     return Results(plan, pl.concat(tables, how="diagonal"), reasons, columns, folder)

@@ -4,6 +4,7 @@ No name and no content depends on the clock, the process or the machine.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -25,6 +26,70 @@ def to_json(data: Any) -> bytes:
 def read_json(path: Path) -> Any:
     """What `to_json` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+class Damaged(ValueError):
+    """What was stored is not there as it was written."""
+
+
+def seal(data: dict[str, Any]) -> bytes:
+    """JSON-able data as bytes that hold a digest of themselves."""
+    return to_json(data | {"digest": hashlib.sha256(to_json(data)).hexdigest()})
+
+
+def unseal(path: Path) -> dict[str, Any]:
+    """What `seal` made.
+
+    Raises:
+        Damaged: the file is not there, is a link, or one bit of it differs.
+    """
+    try:
+        raw = path.read_bytes()
+        data = json.loads(raw)
+        data.pop("digest")
+        same = raw == seal(data) and not path.is_symlink()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        same, data = False, {}
+    if not same:
+        raise Damaged(f"{path} is not as it was written")
+    return data
+
+
+def fingerprint(folder: Path, without: str = "cell.json") -> dict[str, str]:
+    """SHA-256 of every file of a folder but one, by its path in it.
+
+    Raises:
+        Damaged: the folder or a part of it is a link, or is no folder.
+    """
+    for path in [folder, *folder.rglob("*")]:
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise Damaged(f"{path} is a link, and no part of this study")
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {str(path.relative_to(folder)): path for path in files}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names.items() if name != without
+    }
+
+
+def changed_minds(folder: Path, name: str = "*") -> Iterator[str]:
+    """Which trained minds of a study's folder are not as they were written, in words."""
+    for path in sorted((folder / "minds").glob(f"{name}.json")):
+        try:
+            told, home = unseal(path), path.with_suffix("")
+            found = fingerprint(home, "")
+            odd = [one for one in {**found, **told["files"]} if found.get(one) != told["files"].get(one)]
+            if odd:
+                raise Damaged(f"{home / odd[0]} is not as it was written")
+        except Damaged as why:
+            yield str(why)
+
+
+def remove(path: Path) -> None:
+    """Remove a folder, a file, or a link and not what it leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    elif path.exists():
+        shutil.rmtree(path)
 
 
 def _sync(path: Path) -> None:
@@ -92,38 +157,3 @@ def lock(folder: Path, *, shared: bool = False, patience: float = PATIENCE) -> I
         yield
     finally:
         os.close(handle)
-
-
-def settle_plan(folder: Path, plan: dict[str, Any]) -> None:
-    """Write the plan of a study into its folder, or check that it is the one already there.
-
-    Raises:
-        ValueError: the folder holds something else, or the study of another plan.
-    """
-    path, text = folder / "study.json", to_json(plan)
-    if not path.exists():
-        other = [p.name for p in folder.iterdir() if not p.name.startswith(PART)]
-        if other:
-            raise ValueError(
-                f"{folder} holds {sorted(other)[0]!r} and no study.json; wanted a new folder or that of this "
-                "study: --out runs/new"
-            )
-        return write(path, text)
-    if path.read_bytes() == text:
-        return None
-    before = read_json(path)
-    changed = [k for k in {**before, **plan} if to_json(before.get(k)) != to_json(plan.get(k))]
-    raise ValueError(
-        f"{folder} holds the study of another plan: {', '.join(_change(k, before, plan) for k in changed)}; "
-        "results of two plans do not mix: run the old plan there, or the new one elsewhere: --out runs/new"
-    )
-
-
-def _change(key: str, before: dict, now: dict) -> str:
-    """One difference in a few words: the two values where they are short, else which entries."""
-    a, b = before.get(key), now.get(key)
-    if isinstance(a, dict) and isinstance(b, dict):
-        entries = [k for k in {**a, **b} if to_json(a.get(k)) != to_json(b.get(k))]
-        return f"{key} differ in {', '.join(map(repr, entries)) or 'their order'}"
-    short = not isinstance(a, list | dict) and not isinstance(b, list | dict)
-    return f"{key} was {a!r} and came as {b!r}" if short else f"{key} differ"

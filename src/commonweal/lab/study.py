@@ -4,38 +4,35 @@ It runs into a folder, cell by cell (a condition and a chunk of its worlds). A k
 where it was, and ends in the same bytes as one that was never killed.
 """
 
-import hashlib
-import inspect
 import io
 import math
 import os
-import re
-import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
-from importlib.metadata import version
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
-from .._describe import describe, identity
+from .._describe import describe
 from .._journal import Journal
-from .._measure import NA, Measure
+from .._measure import Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
-from .._trace import Trace, card_to_dict
-from .company import take_apart
-from .results import DECLARABLE, Results, missing_cells, read_results
-from .speech import spoken
-from .store import clean, lock, settle_plan, to_json, whole, write
+from .._sources import named, sources
+from .._trace import Trace
+from .cells import fill, state
+from .company import changed_company, take_apart
+from .faults import faults
+from .gate import too_few
+from .plan import FORMAT, made_with, of_condition, of_measure, settle_plan, slot, with_cells
+from .results import Results, read_results
+from .store import changed_minds, clean, fingerprint, lock, remove, seal, to_json, whole, write
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")
-LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")
 
 
 class Cell(NamedTuple):
@@ -46,12 +43,7 @@ class Cell(NamedTuple):
     seeds: range
 
 
-def slug(name: str) -> str:
-    """The name as a file name: lower case, digits, dashes."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """Conditions by worlds by measures, and what was declared before they were seen.
 
@@ -82,48 +74,12 @@ class Study:
     theta: float | None = None
 
     def __post_init__(self):
-        for fault in self._faults():
+        for fault in faults(self):
             raise ValueError(f"study {self.name!r} {fault}")
 
-    def _faults(self) -> Iterator[str]:
-        if not self.conditions:
-            yield "has no conditions: conditions={'none': cw.Society(Commons(), Random())}"
-        if self.worlds < 1:
-            yield f"came with worlds={self.worlds}; wanted at least one: worlds=64"
-        if not self.measures:
-            yield "has no measures: measures=commonweal.measures.HOLISTIC"
-        for name, society in self.conditions.items():
-            if not isinstance(society, Society):
-                kind = type(society).__name__
-                yield f"has a {kind} as condition {name!r}; wanted a society: cw.Society({kind}(...), minds)"
-        names = [one.name for one in self.measures]
-        for name in names:
-            if names.count(name) > 1:
-                yield f"measures {name!r} {names.count(name)} times; wanted each measure once"
-            if name in ("condition", "seed", "invalid"):
-                yield f"has a measure named {name!r}, which the table of results needs; rename the measure"
-        lost = [name for name in self.primary if name not in names]
-        if lost and tuple(self.primary) != PRIMARY:
-            yield f"declares {lost[0]!r} primary and does not measure it; wanted one of {', '.join(names)}"
-        if self.baseline is not None and self.baseline not in self.conditions:
-            known = ", ".join(map(repr, self.conditions))
-            yield f"has no condition {self.baseline!r} for its baseline; wanted one of {known}, or None"
-        if self.rule is not None and self.rule not in DECLARABLE:
-            yield f"declares the rule {self.rule!r}; wanted one of {', '.join(DECLARABLE)}, or None"
-        if self.chunk < 1 or self.keep < 0:
-            yield f"came with chunk={self.chunk}, keep={self.keep}; wanted chunk=250 or so, keep=0 or more"
-
-    def cells(self) -> list[Cell]:
-        """All cells, condition by condition."""
-        return [
-            Cell(name, f"{self._slot(name)}-{start:07d}", range(self.worlds)[start : start + self.chunk])
-            for name in self.conditions
-            for start in range(0, self.worlds, self.chunk)
-        ]
-
-    def _slot(self, condition: str) -> str:
-        """The condition's place and name, as its files are called."""
-        return f"{list(self.conditions).index(condition):02d}-{slug(condition)}"
+    def __repr__(self) -> str:
+        sizes = f"{len(self.conditions)} conditions, {self.worlds} worlds, {len(self.measures)} measures"
+        return f"Study({self.name!r}: {sizes})"
 
     @cached_property
     def plan(self) -> dict[str, Any]:
@@ -133,22 +89,30 @@ class Study:
         """
         names = {one.name for one in self.measures}
         plan = {
-            "format": 1,
+            "format": FORMAT,
             "name": self.name,
             "hypothesis": self.hypothesis,
             "baseline": self.baseline,
             "rule": self.rule,
             "primary": [name for name in self.primary if name in names],
             "worlds": self.worlds,
+            "spans": [[0, self.worlds]],
+            "added": [],
             "chunk": self.chunk,
             "keep": self.keep,
             "reference": describe(self.reference),
+            "reference code": sources(named(describe(self.reference))),
             "theta": self.theta,
-            "conditions": {name: _condition(society) for name, society in self.conditions.items()},
-            "measures": {one.name: _measure(one) for one in self.measures},
-            "made with": _made_with(),
+            "conditions": {name: of_condition(society) for name, society in self.conditions.items()},
+            "measures": {one.name: of_measure(one) for one in self.measures},
+            "made with": made_with(),
         }
-        return plan | {"cells": {cell.name: _cell(plan, cell) for cell in self.cells()}}
+        return with_cells(plan)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is known before anything is run: that so few worlds can never open the rights gate."""
+        return list(too_few(self.plan))
 
     def run(
         self,
@@ -160,39 +124,36 @@ class Study:
     ) -> Results | None:
         """Run what is missing in the folder, and return the results of all that is there.
 
+        More worlds, conditions and measures than the folder holds extend it, and are marked as later. For
+        a new measure the worlds are run again, to the same bits. What is not as it was written is told,
+        and computed again.
+
         What speakers replied is kept in the folder call by call, so that a killed run pays for none of
         them twice. `retry` also runs the cells again that hold invalid worlds, from the failed call on.
         `shard=(i, k)` runs the i-th of k parts of the cells, beside other shards, and writes no
         results; call `run` without it at the end.
 
         Raises:
-            ValueError: the folder holds something else than this study, or another run is at work.
+            ValueError: the folder holds something else than this study, or was run with other code;
+                another run is at work; a measure failed.
         """
-        folder, plan = Path(folder), self.plan
+        folder = Path(folder)
+        for note in self.notes if progress and shard is None else ():
+            say(note)
         folder.mkdir(parents=True, exist_ok=True)
         with lock(folder, shared=shard is not None):
             if shard is None:
                 clean(folder)
-            settle_plan(folder, plan)
-            i, k = shard or (0, 1)
-            cells = self.cells()
-            mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
-            missing = missing_cells(folder, plan)
-            todo = [cell for cell in mine if cell.name in missing or retry and _lame(folder, cell)]
-            ready = {name: self._ready(name, folder) for name in dict.fromkeys(c.condition for c in todo)}
-            for cell in _tracked(todo, self.name, progress):
-                home = folder / "cells" / cell.name
-                shutil.rmtree(home, ignore_errors=True)  # of a cell that is tried again
-                with whole(home) as part:
-                    journal = _journal(folder, cell, ready)
-                    trace = run(ready[cell.condition], cell.seeds, journal=journal)
-                    for seed in trace.seeds[~trace.valid]:
-                        journal.forget(int(seed))
-                    self._fill(trace, cell, part, plan["cells"][cell.name]["key"])
+            plan = settle_plan(folder, self.plan)
+            todo, ready = self._todo(folder, plan, shard, retry), {}
+            if shard is None and list(changed_minds(folder)):  # of cells that are there, too
+                for name in plan["conditions"]:
+                    self._ready(plan, name, folder, ready)
+            self._fill(folder, plan, _tracked(todo, self.name, progress), ready)
             if shard is not None:
                 return None
             if self.reference is not None:
-                everyone = {n: ready[n] if n in ready else self._ready(n, folder) for n in self.conditions}
+                everyone = {n: self._ready(plan, n, folder, ready) for n in plan["conditions"]}
                 take_apart(folder, plan, everyone, self.measures, self.reference)
             results = read_results(folder)
             table = io.BytesIO()
@@ -201,152 +162,91 @@ class Study:
             write(folder / "results.json", to_json(results.as_dict()))
         return results
 
-    def _ready(self, condition: str, folder: Path) -> Society:
+    def _todo(
+        self, folder: Path, plan: Mapping[str, Any], shard: tuple[int, int] | None, retry: bool
+    ) -> list[Cell]:
+        """The cells to run; those that are damaged are told of, and left to the run that is no shard."""
+        i, k = shard or (0, 1)
+        spans = [
+            (at["condition"], name, range(at["start"], at["stop"])) for name, at in plan["cells"].items()
+        ]
+        mine = [Cell(*one) for one in spans[i * len(spans) // k : (i + 1) * len(spans) // k]]
+        there = state(folder, plan)
+        wanted = there.todo
+        if shard is not None:
+            wanted = set() if list(changed_minds(folder)) else wanted - set(there.damaged)
+        for why in [*there.damaged.values(), *changed_company(folder)] if shard is None else ():
+            say(f"{why}; it is computed again")
+        kept = set(there.damaged)
+        return [
+            cell
+            for cell in mine
+            if cell.name in wanted or retry and cell.name not in kept and _lame(folder, cell)
+        ]
+
+    def _fill(
+        self, folder: Path, plan: Mapping[str, Any], cells: Iterator[Cell], ready: dict[str, Society]
+    ) -> None:
+        """Run cells and store them; raise ValueError for the first measure that failed when all are there."""
+        failed: list[str] = []
+        for cell in cells:
+            trace = self._trace(folder, plan, cell, ready)
+            with whole(folder / "cells" / cell.name) as part:
+                for name, why in fill(part, trace, self._ordered(plan), plan, cell.name).items():
+                    where = f"in worlds {cell.seeds.start} to {cell.seeds.stop - 1} of {cell.condition!r}"
+                    failed.append(f"measure {name!r} {why} ({where})")
+        for why in failed[:1]:
+            raise ValueError(f"{why}; all else is stored in {folder}: mend it, and run again")
+
+    def _ordered(self, plan: Mapping[str, Any]) -> list[Measure]:
+        """The measures in the order of the plan: those that were added come last."""
+        known = {one.name: one for one in self.measures}
+        return [known[name] for name in plan["measures"]]
+
+    def _trace(self, folder: Path, plan: Mapping[str, Any], cell: Cell, ready: dict[str, Society]) -> Trace:
+        """The worlds of a cell, run; the folder of the cell, if any, makes room for a new one."""
+        society = self._ready(plan, cell.condition, folder, ready)
+        remove(folder / "cells" / cell.name)  # of a cell that is tried again
+        journal = Journal(folder / "replies" / f"{cell.name}.jsonl" if society.speakers else None)
+        trace = run(society, cell.seeds, journal=journal)
+        for seed in trace.seeds[~trace.valid]:
+            journal.forget(int(seed))
+        return trace
+
+    def _ready(
+        self, plan: Mapping[str, Any], condition: str, folder: Path, ready: dict[str, Society]
+    ) -> Society:
         """The society of a condition, its learners trained once, in a folder from which training goes on."""
-        society = self.conditions[condition]
-        if not society.learners:
-            return society
-        home = folder / "minds" / self._slot(condition)
-        home.mkdir(parents=True, exist_ok=True)
-        with lock(home, patience=math.inf):  # another shard may be training them now
-            return society.prepare(home)
-
-    def _fill(self, trace: Trace, cell: Cell, part: Path, key: str) -> None:
-        """Write one cell into a folder: numbers per world, what was not available, the first traces."""
-        columns: dict[str, Any] = {"seed": np.asarray(trace.seeds, np.int64), "invalid": trace.invalid}
-        book = {f"book:{row}": x.sum(axis=(1, 2), dtype=float) for row, x in trace.book.items()}
-        columns |= {name: np.where(trace.valid, x, np.nan) for name, x in book.items()} | spoken(trace)
-        found, missing = {}, {}
-        for one in self.measures:
-            try:
-                numbers = _numbers(one, trace)
-            except NA as reason:
-                missing[one.name] = str(reason)
-            else:
-                found[one.name] = list(numbers)
-                columns |= numbers
-        pl.DataFrame(columns).write_parquet(part / "values.parquet")
-        (part / "cell.json").write_bytes(to_json({"key": key, "columns": found, "missing": missing}))
-        if cell.seeds.start < self.keep:
-            trace.worlds(slice(self.keep - cell.seeds.start)).save(part / "trace")
+        if condition not in ready:
+            ready[condition] = self.conditions[condition]
+            if ready[condition].learners:
+                ready[condition] = _trained(ready[condition], folder / "minds" / slot(plan, condition))
+        return ready[condition]
 
 
-def _journal(folder: Path, cell: Cell, ready: Mapping[str, Society]) -> Journal:
-    """Where the replies of a cell's speakers are kept, if it has any."""
-    return Journal(folder / "replies" / f"{cell.name}.jsonl" if ready[cell.condition].speakers else None)
+def _trained(society: Society, home: Path) -> Society:
+    """The society with its learners trained in a folder; what is there and was changed is trained again."""
+    if home.is_symlink():
+        remove(home)
+    home.mkdir(parents=True, exist_ok=True)
+    with lock(home, patience=math.inf):  # another shard may be training them now
+        for why in changed_minds(home.parents[1], home.name):
+            say(f"{why}; it is trained again")
+            for path in home.iterdir():
+                remove(path)
+        society = society.prepare(home)
+        write(home.with_name(f"{home.name}.json"), seal({"files": fingerprint(home, "")}))
+        return society
+
+
+def say(line: str) -> None:
+    """Tell whoever runs a study one thing that they must know."""
+    print(line, file=sys.stderr)
 
 
 def _lame(folder: Path, cell: Cell) -> bool:
     """Whether a cell that was run holds invalid worlds."""
     return bool((pl.read_parquet(folder / "cells" / cell.name / "values.parquet")["invalid"] != "").any())
-
-
-def _numbers(one: Measure, trace: Trace) -> dict[str, np.ndarray]:
-    """The measure's columns, Float[W] each, NaN in worlds that are not valid."""
-    valid = trace.valid
-    if not valid.any():
-        return {}
-    found = one(trace.worlds(valid))
-    if found.ndim not in (1, 2) or len(found) != valid.sum():
-        raise ValueError(
-            f"measure {one.name!r} gave shape {found.shape} for {valid.sum()} worlds; wanted one number (or "
-            "one row) a world: x.sum(axis=(1, 2))"
-        )
-    table = np.full((len(valid), found.size // len(found)), np.nan)
-    table[valid] = found.reshape(len(found), -1)
-    if found.ndim == 1:
-        return {one.name: table[:, 0]}
-    if one.per == "stakeholder":
-        labels = [s.name for s in trace.card.stakeholders]
-    elif one.columns:
-        labels = list(one.columns)
-    else:
-        labels = [f"{one.per if one.per != 'world' else 'column'} {i}" for i in range(table.shape[1])]
-    return {f"{one.name}:{label}": x for label, x in zip(labels, table.T, strict=True)}
-
-
-def _condition(society: Society) -> dict[str, Any]:
-    """What the plan says of a condition."""
-    what = describe(society)
-    laws = [
-        {"name": law.name, "budget": law.budget, "told": bool(law.told), "what": _first_line(law)}
-        for law in society.scenario.laws
-    ]
-    minds = [type(mind).__name__ for mind in society.minds]
-    return {
-        "identity": identity(society),
-        "code": _code(sorted(set(_named(what)), key=lambda x: (x.__module__, x.__qualname__))),
-        "scenario": {
-            "name": type(society.scenario.base).__name__,
-            "what": _first_line(society.scenario.base),
-        },
-        "institutions": laws,
-        "minds": {kind: minds.count(kind) for kind in dict.fromkeys(minds)},
-        "profiles": sum(profile is not None for profile in society.profiles),
-        "agents": society.scenario.n_agents,
-        "horizon": society.scenario.horizon,
-        "card": card_to_dict(society.scenario.card()),
-        "society": what,
-    }
-
-
-def _measure(one: Measure) -> dict[str, Any]:
-    """What the plan says of a measure."""
-    names = ("unit", "better", "cites", "undefined", "per", "text")
-    return {name: getattr(one, name) for name in names} | {
-        "columns": list(one.columns),
-        "family": one.function.__module__.rpartition(".")[2],
-        "refused": one.why(True),
-        "code": _code([one.function]),
-    }
-
-
-def _first_line(thing: Any) -> str:
-    return (inspect.getdoc(type(thing)) or "").partition("\n")[0]
-
-
-def _made_with() -> dict[str, str]:
-    import jax
-
-    made = {"commonweal": sys.modules["commonweal"].__version__, "platform": jax.devices()[0].platform}
-    made["python"] = ".".join(map(str, sys.version_info[:2]))
-    return made | {name: version(name) for name in LIBRARIES}
-
-
-def _code(things: Iterable[Any]) -> str:
-    """A digest of the source of classes and functions; of one typed at a prompt, of its name only."""
-    texts = []
-    for thing in things:
-        try:
-            texts.append(inspect.getsource(thing))
-        except (OSError, TypeError):
-            texts.append(f"{thing.__module__}:{thing.__qualname__}")
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-
-
-def _named(description: Any) -> Iterator[Any]:
-    """Every class and function that a description names."""
-    if isinstance(description, Mapping):
-        for kind in {"class", "function"} & set(description):
-            module, _, name = description[kind].partition(":")
-            if "<locals>" in name and kind == "class":
-                raise ValueError(
-                    f"a study holds {name.replace('.<locals>', '()')}, defined inside a function, so "
-                    "that no recipe can name it; wanted its class at the top of its file"
-                )
-            yield reduce(getattr, name.split("."), sys.modules[module])
-        description = description.values()
-    if isinstance(description, Iterable) and not isinstance(description, str):
-        for part in description:
-            yield from _named(part)
-
-
-def _cell(plan: dict[str, Any], cell: Cell) -> dict[str, Any]:
-    """What the plan says of a cell; its key is a digest of all that its results depend on."""
-    condition = plan["conditions"][cell.condition]
-    depends = [plan["measures"], plan["made with"], plan["keep"], condition["identity"], condition["code"]]
-    where = {"condition": cell.condition, "start": cell.seeds.start, "stop": cell.seeds.stop}
-    return where | {"key": identity([*depends, cell.seeds.start, cell.seeds.stop])}
 
 
 def _tracked(cells: Sequence[Cell], title: str, progress: bool) -> Iterator[Cell]:

@@ -115,6 +115,7 @@ def _asked(results: Results) -> Iterator[Section]:
         "" if plan["hypothesis"] else "No hypothesis was declared.",
         f"Declared before the runs: rule {plan['rule'] or 'none'}; baseline {plan['baseline'] or 'none'}; "
         f"primary measures {primary}.",
+        *(f"{note[0].upper()}{note[1:]}." for note in results.notes),
     ]
     yield Section(
         "What was asked",
@@ -143,7 +144,7 @@ def _aligned(results: Results) -> Iterator[Section]:
 
 
 def _differences(results: Results) -> Iterator[Section]:
-    base, primary = results.plan["baseline"], results.primary
+    base = results.plan["baseline"]
     if not results.differences:
         yield Section("Differences", ("No baseline was declared, so nothing is compared world by world.",))
         return
@@ -153,12 +154,14 @@ def _differences(results: Results) -> Iterator[Section]:
     tests = {x.test for row in results.differences.values() for x in row.values() if x.difference.n}
     for column in results.all_columns:
         for name, row in results.differences.items():
-            found, here = row[column], results.adjusted if column in primary else results.explored
+            found = row[column]
+            declared = column in results.adjusted.get(name, ())
+            here = results.adjusted if declared else results.explored
             if not found.difference.n or in_panel(results, column):
                 continue
             more = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
             p = [chance(found.p), chance(here.get(name, {}).get(column, np.nan))]
-            rows[column in primary].append((_label(column), name, estimated(found.difference), *p, *more))
+            rows[declared].append((_label(column), name, estimated(found.difference), *p, *more))
     notes = (
         f"Condition minus {base}, paired by world. p is that of the {' or '.join(sorted(tests))} test; Holm "
         "p corrects for all primary comparisons together. d_z is the mean difference over its standard "

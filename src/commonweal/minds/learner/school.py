@@ -25,6 +25,7 @@ import numpy as np
 from ..._describe import describe, identity
 from ..._mind import Mind
 from ..._society import Society
+from ..._sources import named, sources
 from ..._trace import Trace, load
 from .train import Class, State, advance, gather, players, start
 
@@ -155,14 +156,12 @@ def _code(society: Society) -> str:
     parts: list[Any] = [society.scenario.base, *society.scenario.laws, *society.minds, *society.profiles]
     parts += [x for m in society.minds for x in (getattr(m, "network", None), getattr(m, "method", None))]
     for kind in {kind for part in parts for kind in type(part).__mro__}:
-        try:
+        if kind.__module__.startswith("commonweal."):
             file = Path(inspect.getfile(kind))
-        except (OSError, TypeError):  # built in, or typed at a prompt: it has no file
-            continue
-        package = kind.__module__.startswith("commonweal.") and kind.__module__.count(".") > 2
-        files |= {*file.parent.glob("*.py")} if package else {file}  # a package's files work together
+            package = kind.__module__.count(".") > 2
+            files |= {*file.parent.glob("*.py")} if package else {file}  # a package's files work together
     texts = sorted(file.read_bytes() for file in files if file.exists())
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
+    return identity([hashlib.sha256(b"\0".join(texts)).hexdigest(), sources(named(describe(society)))])
 
 
 def _resume(
