@@ -636,7 +636,7 @@ def test_the_command_line_accounts_for_decisions_and_for_both(call):
         (
             "survivl",
             "FairShare",
-            "has no measure 'survivl'; wanted survived or survival_months, one of the 96",
+            "has no measure 'survivl'; wanted survived or survival_months, one of the 97",
         ),
         ("survival_months", "", "by agent, somebody must sit there instead; wanted --stand-in FairShare"),
         ("survival_months", "Nobody", "the shelf of minds has no mind 'Nobody'; wanted "),

@@ -161,7 +161,7 @@ def test_the_card_says_what_is_known():
     assert not card.represented[4] and card.represented[:4].all()
     assert Earthquake.full().card().oracle.certificate == "bound"
     assert Earthquake(lever=0.0).card().stakeholders[0].low is None  # other numbers, other ranges
-    with pytest.raises(ValueError, match="rounds=0; wanted at least 1"):
+    with pytest.raises(ValueError, match="got rounds=0, expected a whole number"):
         Earthquake(rounds=0)
 
 

@@ -40,7 +40,7 @@ def said(kind, call):
     with pytest.raises(kind) as error:
         call()
     text = str(error.value)
-    assert "\n" not in text and "wanted" in text and len(text) < 300, text
+    assert "\n" not in text and ("wanted" in text or "expected" in text) and len(text) < 300, text
     return text
 
 

@@ -109,7 +109,7 @@ def halves(trace):
 
 GIVEN = {  # arguments of measures that need some, or whose usual ones fit none of these societies
     "belief_error": lambda: measures.belief_error("act"),
-    "bimodality": lambda: measures.bimodality(least=3),
+    "bimodality": lambda: measures.bimodality(least=4),
     "hysteresis_area": lambda: measures.hysteresis_area(halves),
     "hysteresis_direction": lambda: measures.hysteresis_direction(halves),
     "hysteresis_gap": lambda: measures.hysteresis_gap(halves),

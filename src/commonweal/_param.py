@@ -8,6 +8,7 @@ import dataclasses
 import functools
 import inspect
 import typing
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import equinox as eqx
@@ -21,6 +22,10 @@ from ._bounds import Limit, refuse_arguments
 WIDE = 120  # characters of a component that is written out in full
 MANY = 8  # numbers of an array that is written out
 
+# What an `__init__` of a component's own says that it takes, before Equinox writes over it: it may take more
+# than the fields hold.
+TAKEN: weakref.WeakKeyDictionary[type, dict[str, Any]] = weakref.WeakKeyDictionary()
+
 if TYPE_CHECKING:
 
     class Module:
@@ -31,17 +36,13 @@ if TYPE_CHECKING:
 else:
 
     class Checked(type(eqx.Module)):
-        """The metaclass of components: it checks the arguments before a component is made.
-
-        `taken` is what an `__init__` of the component's own says that it takes, before Equinox writes
-        over it; an `__init__` may take more than the fields hold.
-        """
+        """The metaclass of components: it checks the arguments before a component is made."""
 
         def __new__(mcs, name, bases, namespace, **how):
             taken = dict(getattr(namespace.get("__init__"), "__annotations__", {}))
             cls = super().__new__(mcs, name, bases, namespace, **how)
             if "__init__" in namespace:
-                cls.taken = taken
+                TAKEN[cls] = taken
             return cls
 
         def __call__(cls, *args, **values):
@@ -179,7 +180,7 @@ def _limits(component: type) -> tuple[inspect.Signature, dict[str, Limit]]:
     """The signature of a component, and what each of its arguments that is a parameter may be."""
     signature = inspect.signature(component)
     try:
-        kinds = getattr(component, "taken", None) or typing.get_type_hints(component)
+        kinds = TAKEN.get(component) or typing.get_type_hints(component)
     except NameError:  # an annotation that only a type checker sees
         kinds = {}
     found = {}

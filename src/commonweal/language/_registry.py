@@ -36,7 +36,7 @@ TASKS = {
     name: _task(name)
     for name in (
         re.sub(r"(?<=[a-z])(?=[A-Z])", "_", found).lower()
-        for found in re.findall(r"import (\w+) as", SHELF.read_text(encoding="utf-8"))
+        for found in re.findall(r"from \.\w.* import (\w+) as", SHELF.read_text(encoding="utf-8"))
     )
 }
 
