@@ -105,7 +105,7 @@ def test_a_stand_in_that_is_no_mind(trace, mind, wanted):
 @pytest.mark.parametrize(
     ("given", "wanted"),
     [
-        (society([1.0, 0.0]), "trace came as a Society; wanted a trace: cw.run(society, seeds=64)"),
+        (society([1.0, 0.0]), "a Society; wanted a trace: cw.run(society, seeds=64)"),
         ("runs/one", "trace came as 'runs/one', a str; wanted a trace: cw.load(folder)"),
         (None, "trace came as None, a NoneType; wanted a trace: trace = cw.run(society, seeds=64)"),
     ],
@@ -171,7 +171,7 @@ def test_numbers_elsewhere(trace):
     calls["measures came as"] = lambda: tables(played, 2, worth, DECENT)
     calls["members came as 0"] = lambda: coalitions(played, 2, worth, DECENT, members=0)
     calls["society came as"] = lambda: coalitions(trace, 2, worth, DECENT)
-    calls["seeds came as -1"] = lambda: coalitions(played, -1, worth, DECENT)
+    calls["got seeds=-1"] = lambda: coalitions(played, -1, worth, DECENT)
     calls["table came as {}"] = lambda: interaction({}, "higher")
     for wanted, call in calls.items():
         assert wanted in said((TypeError, ValueError), call)
