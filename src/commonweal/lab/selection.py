@@ -141,6 +141,7 @@ class Selection:
     verdicts: tuple[Verdict, ...]
     n: int
     missing: int
+    unit: str = "worlds"
 
     @property
     def agree(self) -> bool:
@@ -149,7 +150,7 @@ class Selection:
 
     def __str__(self) -> str:
         total = len(self.points) + len(self.excluded)
-        lines = [f"{len(self.points)} of {total} conditions eligible, {self.n} shared worlds"]
+        lines = [f"{len(self.points)} of {total} conditions eligible, {self.n} shared {self.unit}"]
         if self.missing:
             lines[0] += f" ({self.missing} not known in all of them)"
         width = max(map(len, [*self.points, *self.excluded, *(v.rule for v in self.verdicts)]), default=0) + 2

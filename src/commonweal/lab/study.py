@@ -27,11 +27,15 @@ from .cells import fill, state
 from .company import changed_company, take_apart
 from .faults import faults
 from .gate import too_few
-from .plan import FORMAT, made_with, of_condition, of_measure, settle_plan, slot, with_cells
+from .plan import FORMAT, made_with, of_condition, of_measure, seeds, settle_plan, with_cells
 from .results import Results, read_results
 from .store import changed_minds, clean, fingerprint, lock, remove, seal, to_json, whole, write
+from .trainings import home, run_of
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")
+
+
+Ready = dict[tuple[str, int], Society]  # societies by condition and training run
 
 
 class Cell(NamedTuple):
@@ -40,6 +44,7 @@ class Cell(NamedTuple):
     condition: str
     name: str
     seeds: range
+    training: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -53,6 +58,8 @@ class Study:
     - `primary`: measures whose comparisons share one Holm adjustment; the others are exploratory.
     - `reference`: a mind (or one a seat) that is known to behave; the report then says of each condition
       whether an apple, the chemistry or the institution is bad. `theta`: from where on a society passes.
+    - `trainings`: how often a condition with minds that learn is trained, each time with other luck; its
+      numbers are then means over the worlds of a training run, and n is the number of those runs.
     - `chunk`: worlds in memory at a time; `keep`: worlds of which the full trace is stored.
 
     Raises:
@@ -71,6 +78,7 @@ class Study:
     primary: Sequence[str] = PRIMARY
     reference: Mind | Sequence[Mind] | None = None
     theta: float | None = None
+    trainings: int = 5
 
     def __post_init__(self):
         for fault in faults(self):
@@ -101,7 +109,10 @@ class Study:
             "keep": self.keep,
             "reference": describe(self.reference),
             "theta": self.theta,
-            "conditions": {name: of_condition(society) for name, society in self.conditions.items()},
+            "trainings": self.trainings,
+            "conditions": {
+                name: of_condition(society, self.trainings) for name, society in self.conditions.items()
+            },
             "measures": {one.name: of_measure(one) for one in self.measures},
             "made with": made_with(),
         }
@@ -140,7 +151,7 @@ class Study:
             plan = settle_plan(folder, self.plan)
             i, k = shard or (0, 1)
             cells = [
-                Cell(at["condition"], name, range(at["start"], at["stop"]))
+                Cell(at["condition"], name, seeds(at), at.get("training", 0))
                 for name, at in plan["cells"].items()
             ]
             mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
@@ -148,10 +159,10 @@ class Study:
             for why in [*there.damaged.values(), *changed_company(folder)]:
                 say(f"{why}; it is computed again")
             todo = [cell for cell in mine if cell.name in there.todo or retry and _lame(folder, cell)]
-            ready: dict[str, Society] = {}
+            ready: Ready = {}
             if list(changed_minds(folder)):  # of cells that are there, too
-                for name in plan["conditions"]:
-                    self._ready(plan, name, folder, ready)
+                for cell in cells:
+                    self._ready(plan, cell, folder, ready)
             failed: dict[str, str] = {}
             for cell in _tracked(todo, self.name, progress):
                 trace = self._trace(folder, plan, cell, ready)
@@ -164,7 +175,8 @@ class Study:
             if shard is not None:
                 return None
             if self.reference is not None:
-                everyone = {n: self._ready(plan, n, folder, ready) for n in plan["conditions"]}
+                firsts = {cell.condition: cell for cell in reversed(cells)}
+                everyone = {n: self._ready(plan, firsts[n], folder, ready) for n in plan["conditions"]}
                 take_apart(folder, plan, everyone, self.measures, self.reference)
             results = read_results(folder)
             table = io.BytesIO()
@@ -178,9 +190,9 @@ class Study:
         known = {one.name: one for one in self.measures}
         return [known[name] for name in plan["measures"]]
 
-    def _trace(self, folder: Path, plan: Mapping[str, Any], cell: Cell, ready: dict[str, Society]) -> Trace:
+    def _trace(self, folder: Path, plan: Mapping[str, Any], cell: Cell, ready: Ready) -> Trace:
         """The worlds of a cell, run; the folder of the cell, if any, makes room for a new one."""
-        society = self._ready(plan, cell.condition, folder, ready)
+        society = self._ready(plan, cell, folder, ready)
         remove(folder / "cells" / cell.name)  # of a cell that is tried again
         journal = Journal(folder / "replies" / f"{cell.name}.jsonl" if society.speakers else None)
         trace = run(society, cell.seeds, journal=journal)
@@ -188,29 +200,29 @@ class Study:
             journal.forget(int(seed))
         return trace
 
-    def _ready(
-        self, plan: Mapping[str, Any], condition: str, folder: Path, ready: dict[str, Society]
-    ) -> Society:
-        """The society of a condition, its learners trained once, in a folder from which training goes on."""
-        if condition not in ready:
-            ready[condition] = self.conditions[condition]
-            if ready[condition].learners:
-                ready[condition] = _trained(ready[condition], folder / "minds" / slot(plan, condition))
-        return ready[condition]
+    def _ready(self, plan: Mapping[str, Any], cell: Cell, folder: Path, ready: Ready) -> Society:
+        """The society of a cell, its learners trained once a run, in a folder from which training goes on."""
+        name, run = cell.condition, cell.training
+        if (name, run) not in ready:
+            society = self.conditions[name]
+            if society.learners:
+                society = _trained(run_of(society, run), folder / home(plan, name, run))
+            ready[name, run] = society
+        return ready[name, run]
 
 
-def _trained(society: Society, home: Path) -> Society:
+def _trained(society: Society, place: Path) -> Society:
     """The society with its learners trained in a folder; what is there and was changed is trained again."""
-    if home.is_symlink():
-        remove(home)
-    home.mkdir(parents=True, exist_ok=True)
-    with lock(home, patience=math.inf):  # another shard may be training them now
-        for why in changed_minds(home.parents[1], home.name):
+    if place.is_symlink():
+        remove(place)
+    place.mkdir(parents=True, exist_ok=True)
+    with lock(place, patience=math.inf):  # another shard may be training them now
+        for why in changed_minds(place.parents[1], place.name):
             say(f"{why}; it is trained again")
-            for path in home.iterdir():
+            for path in place.iterdir():
                 remove(path)
-        society = society.prepare(home)
-        write(home.with_name(f"{home.name}.json"), seal({"files": fingerprint(home, "")}))
+        society = society.prepare(place)
+        write(place.with_name(f"{place.name}.json"), seal({"files": fingerprint(place, "")}))
         return society
 
 
