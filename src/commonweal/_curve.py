@@ -49,10 +49,11 @@ class Learned:
 def learned(curves: np.ndarray) -> Learned:
     """How learning ended, from curves Float[runs, updates] of what was got in each update.
 
-    The last third of a curve moves where its least-squares slope differs from 0 (Student t, the residuals'
-    lag-one autocorrelation taken off the number of points; all runs and their mean share a level of 5 %)
-    and changes the curve by at least 5 % of the range learned: the largest less the smallest mean over a
-    tenth of the updates. Source: Santer et al. 2000, J. Geophys. Res. 105:7337.
+    The last third of a curve moves where its least-squares slope differs from 0 against the noise from one
+    update to the next (Student t; all runs and their mean share a level of 5 %), and where that changes
+    the curve by at least 5 % of the range learned: the largest less the smallest mean over a tenth of the
+    updates. Source of the noise, half the mean square of successive differences, which a slow movement
+    does not widen: von Neumann, Kent, Bellinson, Hart 1941, Ann. Math. Stat. 12:153.
     """
     curves = np.asarray(curves, dtype=float)
     runs, updates = curves.shape
@@ -81,16 +82,12 @@ def _moves(end: np.ndarray, size: float, level: float) -> tuple[bool, float]:
     n = len(end)
     time = np.arange(n) - (n - 1) / 2
     slope = float(time @ end / (time @ time))
-    rest = end - end.mean() - slope * time
     drift = slope * (n - 1)
-    squares = float(rest @ rest)
-    if squares <= 1e-12 * max(1.0, float(end @ end)):
-        return abs(drift) > max(SMALL * size, 1e-6 * float(np.abs(end).max())), drift
-    echo = min(max(float(rest[1:] @ rest[:-1]) / squares, 0.0), 0.99)
-    free = max(n * (1 - echo) / (1 + echo), 3.0) - 2
-    error = np.sqrt(squares / free / float(time @ time))
-    p = 2 * stats.t.sf(abs(slope) / error, free)
-    return bool(p < level and abs(drift) >= SMALL * size), drift
+    steps = np.diff(end) - slope
+    error = float(np.sqrt((steps @ steps) / (n - 1) / 2.0 / (time @ time)))
+    least = max(SMALL * size, 1e-6 * float(np.abs(end).max()))  # of rounding
+    reach = float(stats.t.isf(level / 2.0, n - 2))
+    return abs(drift) > least and abs(slope) > reach * error, drift
 
 
 def remembered(society: Mapping[str, Any]) -> list[np.ndarray]:

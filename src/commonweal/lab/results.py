@@ -172,7 +172,7 @@ class Results:
 
     @cached_property
     def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Per condition and column: the mean over worlds (training runs of minds that learn), 95 % interval."""
+        """Per condition and column: the mean over worlds (or training runs), 95 % interval."""
         return {name: {c: self._estimate(name, c) for c in self.all_columns} for name in self.conditions}
 
     def _estimate(self, condition: str, column: str) -> Estimate:
@@ -273,15 +273,13 @@ class Results:
         found: dict[str, dict[str, Estimate]] = {}
         for name, condition in self.plan["conditions"].items():
             laws = [f"book:{law['name']}" for law in condition["institutions"]]
-            rows = [c for c in ["book:pay", *laws] if c in self.table.columns]
-            booked = {row: self.worlds(name, row) for row in rows}
+            seeds, runs = self._rows[name]["seed"].to_numpy(), self.runs(name)
             found[name] = {
                 row.removeprefix("book:"): estimate(
-                    means(x, self._rows[name]["seed"].to_numpy(), self.runs(name)),
-                    "no valid world",
-                    facts=False,
+                    means(self.worlds(name, row), seeds, runs), "no valid world", facts=False
                 )
-                for row, x in booked.items()
+                for row in ["book:pay", *laws]
+                if row in self.table.columns
             }
         return found
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._curve import ONE_RUN, Learned, learned
+from .._interval import FEWEST, mean_chance
 from .._society import Society
 from .._trace import load
 from .plan import slot
@@ -60,22 +61,21 @@ def means(values: np.ndarray, seeds: np.ndarray, runs: int) -> np.ndarray:
 
 
 def compare_runs(a: np.ndarray, b: np.ndarray, reason: str) -> Comparison:
-    """Compare two conditions training run by training run; the test is Student's, of paired means.
+    """Compare two conditions training run by training run; p belongs to the interval of the difference.
 
-    So few signs can never be significant: of 5 runs, the sign-flip test gives no p below 1/16. It is
-    used where the differences have no spread. Source: Colas, Sigaud, Oudeyer 2018, How many random seeds?
+    The sign-flip test can say little of few runs (of 5, no p below 1/16). It stays where the differences
+    have no spread, or are those of yes and no. Source: see `mean_interval`; Colas, Sigaud, Oudeyer 2018.
     """
-    from scipy import stats  # imported late: half a second that --help need not pay
-
     found = replace(compare(a, b, reason), unit="training runs")
-    d = (a - b)[~np.isnan(a - b)]
-    if len(d) < 2 or np.isnan(found.d_z):
+    both = ~np.isnan(a - b)
+    if both.sum() < FEWEST or np.isin([a[both], b[both]], (0.0, 1.0)).all():
         return found
-    return replace(found, p=float(stats.ttest_1samp(d, 0.0).pvalue), test="paired t")
+    p = mean_chance((a - b)[both])
+    return found if np.isnan(p) else replace(found, p=p, test="Student's t, corrected for skewness")
 
 
 def curves(folder: Path, plan: Mapping[str, Any], condition: str) -> np.ndarray | None:
-    """Float[runs, updates]: what the learners got, as valued, mean over them and over worlds; None if unkept."""
+    """Float[runs, updates]: what the learners got, as valued, mean over them and worlds; None if unkept."""
     seats = plan["conditions"][condition]["training"]["seats"]
     found = []
     for run in range(runs(plan, condition)):

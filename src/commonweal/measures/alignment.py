@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from .._card import Oracle, Unknown
+from .._curve import told
 from .._describe import REHEARSED, rehearsed
 from .._formulas import rate_bound
 from .._measure import NA, Estimate, Measure, measure, summarize
@@ -265,6 +266,7 @@ class Alignment:
     seeds: np.ndarray
     worlds: dict[str, np.ndarray]
     rehearsed: list[str] = field(default_factory=list)
+    training: list[str] = field(default_factory=list)
 
     def __getitem__(self, row: str) -> Estimate:
         if row not in self.rows:
@@ -278,6 +280,7 @@ class Alignment:
         lines = [head + (f" ({why})" if lost else "")]
         if self.rehearsed:
             lines.append(f"{REHEARSED} ({', '.join(self.rehearsed)})")
+        lines += self.training
         width = max(map(len, [*self.rows, "rights gate"])) + 2
         for name, found in self.rows.items():
             if name == "P_mean":
@@ -301,6 +304,7 @@ class Alignment:
             "worlds": len(self.seeds),
             "invalid": dict(self.invalid),
             "rehearsed": self.rehearsed,
+            "training": self.training,
             "certificate": self.certificate,
             "gate": gate,
             "rows": {name: found.as_dict() for name, found in self.rows.items()},
@@ -344,6 +348,7 @@ def alignment(trace: Trace, *, worlds: int | None = None) -> Alignment:
         seeds=np.asarray(trace.seeds),
         worlds={name: _per_world(one, trace) for name, one in WHOLE.items() if name != "P_gap"},
         rehearsed=rehearsed(trace.recipe["society"]) if "society" in trace.recipe else [],
+        training=list(told(trace.recipe["society"])) if "society" in trace.recipe else [],
     )
 
 
