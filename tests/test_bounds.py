@@ -144,10 +144,10 @@ def test_a_component_without_ranges_lets_nonsense_pass():
 
 def test_functions_say_their_ranges_too():
     @limits(share="[0, 1]")
-    def tax(share: float, years: int = 3, mode: Literal["net", "gross"] = "net"):
+    def tax(share: float, years: int = 3, mode: Literal["net", "gross"] = "net", of: str | None = None):
         return share
 
-    assert tax(0.5, 2, mode="gross") == 0.5
+    assert tax(0.5, 2, mode="gross", of="wealth") == 0.5
     for wrong, said in [
         ({"share": 2}, r"tax: got share=2, expected a number in \[0, 1\]; try tax\(share=0.5\)"),
         ({"share": 0.5, "years": 1.5}, r"tax: got years=1.5, expected a whole number; try tax\(years=3\)"),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal._probe import Probe
 from commonweal.testing import Lawless, check, faults
+from commonweal.testing.probe import Probe
 
 SOUND = '''
 import equinox as eqx
@@ -39,7 +39,8 @@ class Well(cw.Scenario):
         got = actions["draw"]
         rain = jax.random.uniform(key)
         level = jnp.maximum(level - got.sum() + rain, 0.0)
-        return level, cw.Outcome(pay=got)
+        events = {"cooperated": (got < 1.0).astype(jnp.float32), "excess": jnp.maximum(got - 1.0, 0.0)}
+        return level, cw.Outcome(pay=got, events=events)
 
     def observe(self, level):
         return cw.Sight({"level": jnp.broadcast_to(level, (self.n_agents,))})
@@ -102,11 +103,11 @@ def test_a_planted_fault_is_named_with_the_line_that_mends_it(name, tmp_path):
 
 
 class Tilted(cw.Institution):
-    """Breaks four laws, one at a time."""
+    """Breaks four laws, one at a time. Source: an assumption."""
 
     fault: str = cw.text()
     name: str = cw.text("tilted")
-    told: bool = cw.count(True)
+    told: bool = cw.count(False)
 
     def init(self, scenario, key):
         return jnp.zeros(())

@@ -32,11 +32,11 @@ import commonweal as cw
 
 
 class Cap(cw.Institution):
-    """Nobody takes more than `most`."""
+    """Nobody takes more than `most`. Source: an assumption."""
 
     most: object = cw.param(10.0)
     name: str = cw.text("cap")
-    told: bool = cw.count(True)
+    told: bool = cw.count(False)
 
     def gate(self, memory, state, actions, key):
         return actions | {"take": jnp.minimum(actions["take"], self.most)}
@@ -256,7 +256,7 @@ def test_list_walks_the_shelves(call):
 def test_check_names_each_fault_with_its_mend(call):
     code, out, _ = call("check", "mine.py")
     assert code == 1 and "total: obeys every law" in out
-    assert "guess: \n" in out and "mend:" in out
+    assert "guess:\n" in out and "mend:" in out
     code, out, _ = call("check", "mine.py", "--json")
     told = json.loads(out)
     assert code == 1 and told["total"] == [] and {"law", "came", "mend"} <= set(told["guess"][0])
@@ -272,6 +272,33 @@ def test_check_wants_an_instance_of_what_needs_arguments(call, here):
     )
     code, _, err = call("check", "needy.py")
     assert code == 2 and "Cap cannot be made without arguments" in err and "example = Cap(...)" in err
+
+
+def test_check_names_what_a_class_leaves_out(call, here):
+    half = CAP.replace('    name: str = cw.text("cap")\n', "")
+    (here / "half.py").write_text(half)
+    code, out, _ = call("check", "half.py")
+    assert code == 1 and "Cap:\n  it is whole: 'name' is left out\n    at: half.py:6 class Cap" in out
+    assert 'mend: name: str = cw.text("cap")' in out
+    alone = half.replace("Cap", "AbstractCap")
+    (here / "alone.py").write_text(alone)
+    assert "'name' is left out" in call("check", "alone.py")[1]
+    own = '    """A cap. Source: an assumption."""\n\n    name: str = cw.text("cap")\n'
+    (here / "whole.py").write_text(alone + "\n\nclass Whole(AbstractCap):\n" + own)
+    assert call("check", "whole.py") == (0, "Whole: obeys every law\n", "")
+
+
+def test_check_breaks_lines_at_the_width_of_the_terminal_and_cuts_no_word(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = call("check", "mine.py")
+    assert max(map(len, out.splitlines())) <= 40
+    assert "guess:\n  one number a world: it gives shape ()\n          for 4 worlds; wanted (4,) or\n" in out
+
+
+def test_check_says_that_a_measure_could_not_be_tried(call, here):
+    (here / "na.py").write_text(MINE.replace("return trace.net.sum(axis=(1, 2))", "raise cw.NA('no market')"))
+    _, out, _ = call("check", "na.py")
+    assert "total: obeys the laws of words; NA on a small trace (no market)" in out
 
 
 def test_audit_reads_recordings(call):

@@ -7,11 +7,11 @@ import pytest
 from inspect_ai.model import get_model
 
 import commonweal as cw
-from commonweal._probe import Probe
 from commonweal.lab.study import Study
 from commonweal.language import LLM
 from commonweal.measures import HOLISTIC, welfare
 from commonweal.minds import Constant
+from commonweal.testing.probe import Probe
 
 WORLDS = 3
 GAME = Probe(n_agents=2, horizon=2)  # pays with luck: every world has numbers of its own

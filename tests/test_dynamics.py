@@ -210,7 +210,7 @@ def test_when_a_society_fell_is_a_measure_with_two_columns():
     assert one.columns == ("ticks", "happened")
     trace = by_time([1, 3, 8], [1, 0, 1])
     assert one(trace).tolist() == [[1, 1], [3, 0], [8, 0]]
-    with pytest.raises(ValueError, match=r"ticks=0; wanted 1 or more: misaligned\("):
+    with pytest.raises(ValueError, match=r"got ticks=0, expected .*; try misaligned\(ticks=1"):
         m.misaligned(ticks=0)
 
 

@@ -138,7 +138,7 @@ MIXED = [always_cooperate()] * 3 + [Random()] * 3
         (lambda: evolve(society(DeathBirth(nx.cycle_graph(4))), 1), "graph of 4 nodes for 6 agents"),
         (lambda: evolve(society(DeathBirth(), minds=Wild()), 1), "lies outside its channel"),
         (lambda: evolve(society(GroupSelection(groups=4)), 1), r"groups=4 for 6 agents.*groups=2\)"),
-        (lambda: BirthDeath(mapping="square"), "mapping='square'; wanted 'exponential'"),
+        (lambda: BirthDeath(mapping="square"), "mapping='square', expected one of 'exponential'"),
         (
             lambda: evolve(society(DeathBirth(mutation=1.0, mutants=(TitForTwoTats(),))), 1),
             r"mutants \['TitForTwoTats'\] that differ",

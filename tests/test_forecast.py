@@ -83,7 +83,7 @@ def test_learners_are_not_trained_for_a_forecast():
         async def ask(self, prompt):
             raise AssertionError("asked")
 
-    from commonweal._probe import Probe
+    from commonweal.testing.probe import Probe
 
     study = cw.Study("x", {"a": cw.Society(Probe(), [Slow(), Slow(), Talker()])}, 10, [welfare()])
     assert [one.calls for one in forecast(study)] == [30]

@@ -166,10 +166,13 @@ def learners(**other):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Learner(updates=0), "updates=0.*wanted at least 1 each"),
-        (lambda: Learner(worlds=10), "worlds in 4 equal minibatches: Learner.*worlds=64"),
-        (lambda: PPO(critic="other"), "wanted critic 'own' or 'central'"),
-        (lambda: MLP(depth=0, recurrent=True), "one layer below a recurrent one"),
+        (
+            lambda: Learner(updates=0),
+            r"got updates=0, expected .*; try Learner\(updates=200",
+        ),
+        (lambda: Learner(worlds=10), "got worlds=10, expected 4 equal minibatches; try Learner.worlds=64"),
+        (lambda: PPO(critic="other"), "got critic='other', expected one of 'own', 'central'"),
+        (lambda: MLP(depth=0, recurrent=True), "expected one layer or more below a recurrent one"),
         (lambda: cw.Society(prisoners_dilemma(), learners(network=Linear())).prepare(), "differ in network"),
         (lambda: cw.Society(prisoners_dilemma(), learners(updates=2)).prepare(), "differ in updates"),
         (lambda: cw.run(cw.Society(prisoners_dilemma(), Learner(facts=("x",)))), "fact 'x'; here are"),

@@ -125,6 +125,7 @@ def test_what_does_not_come_back_is_seen():
     trace = path(sticky, plain, events={"control": control})
     assert m.hysteresis_area()(trace) == pytest.approx([0.5, 0.0], abs=1e-9)
     assert m.hysteresis_gap()(trace) == pytest.approx([1.0, 0.0])
+    assert m.hysteresis_direction()(trace).tolist() == [1.0, 0.0]
     assert m.hysteresis_area(lambda t: t.objective)(trace) == pytest.approx([0.0, 0.0], abs=1e-9)
     with pytest.raises(NA, match="no event 'control'"):
         m.hysteresis_area()(path(DIP))

@@ -12,7 +12,15 @@ from commonweal._card import Oracle
 from commonweal._measure import NA, summarize
 from commonweal.measures import equilibrium as eq
 from commonweal.minds import Constant, Random
-from commonweal.scenarios import Commons, NetworkGame, chicken, matching_pennies, prisoners_dilemma, stag_hunt
+from commonweal.scenarios import (
+    Commons,
+    MatrixGame,
+    NetworkGame,
+    chicken,
+    matching_pennies,
+    prisoners_dilemma,
+    stag_hunt,
+)
 
 PD = [[[3, 0], [5, 1]], [[3, 5], [0, 1]]]
 PENNIES = [[[1, -1], [-1, 1]], [[-1, 1], [1, -1]]]
@@ -172,3 +180,61 @@ def test_what_is_missing_is_said():
 def test_they_obey_the_laws_of_measures():
     for one in (m.price_of_anarchy(PD), m.selfishness_level(PD), m.nash_conv(), m.empirical_price_of_anarchy):
         cw.check(one)
+
+
+DEGENERATE = np.array([[[-3, 3], [-3, 5]], [[2, 7], [4, 2]]], dtype=float)
+
+
+def test_supports_of_unequal_size_are_found():
+    """Against the first column both rows get -3: a mixture of two rows meets one column."""
+    (pure, mixed) = eq.mixed_equilibria(DEGENERATE)
+    assert pure[0].tolist() == [0, 1] and pure[1].tolist() == [1, 0]
+    assert mixed[0] == pytest.approx([2 / 7, 5 / 7]) and mixed[1].tolist() == [1, 0]
+    assert eq.anarchy(DEGENERATE, "mixed") == pytest.approx(10 / (3 / 7))  # 2/7 of -1 and 5/7 of 1
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e6])
+def test_tolerances_are_on_the_scale_of_the_game(scale):
+    for pay in (np.array(PD, dtype=float), DEGENERATE):
+        small = pay * scale + 3 * scale
+        assert eq.pure_equilibria(small).tolist() == eq.pure_equilibria(pay).tolist()
+        for one, other in zip(eq.mixed_equilibria(small), eq.mixed_equilibria(pay), strict=True):
+            assert np.concatenate(one) == pytest.approx(np.concatenate(other), abs=1e-5)
+    for formula in (eq.selfishness, eq.self_interest, eq.common_interest, eq.anarchy):
+        assert formula(np.array(PD, dtype=float) * scale) == pytest.approx(formula(PD))
+
+
+def simplex(n, steps=12):
+    """All mixed strategies of n acts in steps of a twelfth."""
+    some = itertools.product(range(steps + 1), repeat=n)
+    return np.array([x for x in some if sum(x) == steps]) / steps
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_of_degenerate_games_every_equilibrium_is_one_and_none_is_worse(seed):
+    rng = np.random.default_rng(seed)
+    pay = rng.integers(-2, 3, (2, *rng.integers(2, 4, 2))).astype(float)
+    found, total = eq.mixed_equilibria(pay), pay.sum(axis=0)
+    assert found and all(eq.gaps(pay, pair).max() < 1e-6 for pair in found)
+    worst = min(x @ total @ y for x, y in found)
+    x, y = (simplex(m) for m in pay.shape[1:])
+    mine, others = y @ pay[0].T, x @ pay[1]  # what each act gets against each strategy of the other
+    calm = (x @ mine.T >= mine.max(axis=1)[None] - 1e-9) & (
+        (others @ y.T) >= others.max(axis=1)[:, None] - 1e-9
+    )
+    assert (calm * (worst - x @ total @ y.T)).max() < 1e-6
+
+
+def test_the_planted_fault_of_equal_supports_misses_one():
+    equal = [(x, y) for x, y in eq.mixed_equilibria(DEGENERATE) if (x > 0).sum() == (y > 0).sum()]
+    assert len(equal) == 1
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_game_whose_pay_is_no_number_is_refused(wrong):
+    pay = np.array(PD, dtype=float)
+    pay[0, 0, 0] = wrong
+    with pytest.raises(ValueError, match="payoffs"):
+        eq.anarchy(pay)
+    with pytest.raises(ValueError, match="MatrixGame: got payoffs=.*expected a.* finite"):
+        MatrixGame(pay)

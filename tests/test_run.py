@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import commonweal as cw
-from commonweal._probe import Probe
 from commonweal.minds import Constant, Random
 from commonweal.scenarios import Commons
+from commonweal.testing.probe import Probe
 
 
 class Lottery(cw.Institution):
@@ -295,15 +295,15 @@ def test_what_others_said_reaches_a_speaker_quoted_and_attributed():
             lambda: cw.run(cw.Society(Commons(), Constant(grab=1.0))),
             r"channel 'grab', which is unknown .*\['take'\]",
         ),
-        (lambda: cw.run(cw.Society(Commons(), Random()), []), "wanted at least one"),
-        (lambda: cw.run(cw.Society(Commons(), Random()), [1, 1]), "each a different integer"),
+        (lambda: cw.run(cw.Society(Commons(), Random()), []), "got seeds=.., expected how many worlds"),
+        (lambda: cw.run(cw.Society(Commons(), Random()), [1, 1]), "each a different whole number"),
         (lambda: cw.Society(Commons(), [Random()] * 4), "4 minds came for a scenario with 5 agents"),
-        (lambda: cw.Society(Commons(), "greedy"), "wanted a Mind or Speaker"),
+        (lambda: cw.Society(Commons(), "greedy"), "expected a Mind or Speaker"),
         (lambda: cw.under(Commons(), Nothing(), Nothing()), "'nothing' is taken"),
         (lambda: cw.under(Commons(), Nothing(name="pay")), "'pay' is taken"),
         (lambda: cw.under(Commons(), LeadersFirst(), LeadersFirst(name="b")), "wanted at most one: drop"),
         (lambda: cw.run(cw.Society(Commons(), Random()), do={"take": (1, 2)}), r"of shape \(12, 5\)"),
-        (lambda: Commons(wording="orchard"), "wanted one of"),
+        (lambda: Commons(wording="orchard"), "expected one of"),
     ],
 )
 def test_bad_input_is_refused_with_what_would_work(broken, match):

@@ -132,6 +132,39 @@ def test_every_institution_obeys_the_laws(law):
     assert faults(law, SCENARIOS["public goods"]) == []
 
 
+def some_minds():
+    """A mind of each kind on the shelf, and a scenario that it knows."""
+    lake, game = Commons(3, 4), prisoners_dilemma(horizon=4)
+    talk, greedy, fair = SCENARIOS["opinions"], minds.Greedy(0.2), minds.FairShare()
+    yield from ((mind, lake) for mind in (greedy, fair, Random(), minds.Constant(take=3.0)))
+    yield from ((mind, lake) for mind in (minds.Both(fair, Random()), minds.When("stock", greedy, fair)))
+    yield minds.OneOf((greedy, minds.Greedy(0.5))), lake
+    yield minds.Learner(minds.Reinforce(), minds.Linear(), updates=2, worlds=8), lake
+    yield minds.Punishes(), cw.under(lake, PeerSanction())
+    yield minds.Signs(), cw.under(lake, Contract(theta=1.0, quorum=1))
+    yield minds.Forager(), SCENARIOS["harvest"]
+    yield minds.Respondent(), SCENARIOS["menus"]
+    yield from ((mind(), talk) for mind in (minds.FriedkinJohnsen, minds.BoundedConfidence, minds.Deffuant))
+    kinds = (
+        minds.SmoothQ,
+        minds.FictitiousPlay,
+        minds.QuantalResponse,
+        minds.QLearner,
+        minds.EquilibriumPlay,
+    )
+    kinds += (minds.GradientPlay, minds.TitForTwoTats, minds.GoByMajority)
+    yield from ((kind(), game) for kind in kinds)
+    yield minds.MemoryOne(1.0, 1.0, 0.0, 1.0, 0.0), game
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mind", "home"), [pytest.param(*one, id=type(one[0]).__name__) for one in some_minds()]
+)
+def test_every_mind_obeys_the_laws(mind, home):
+    assert faults(mind, home) == []
+
+
 def test_every_institution_on_the_shelf_is_tried():
     shelf = {name for name, thing in components(institutions) if inspect.isclass(thing)}
     assert {type(law).__name__ for law in laws(Commons())} == shelf

@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 import commonweal as cw
-from commonweal._probe import Probe
 from commonweal._prompt import Story, quote, read
 from commonweal.language import LLM, Person
 from commonweal.measures import cooperation_rate, false_claims, refusal_rate
 from commonweal.minds import Constant, Random
 from commonweal.scenarios import Commons
+from commonweal.testing.probe import Probe
 
 
 class Voice(cw.Speaker):

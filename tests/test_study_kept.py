@@ -159,6 +159,15 @@ def test_what_no_result_depends_on_may_be_edited(old, new, edited, tmp_path):
     edited("kept_study.py", old, new).run(tmp_path / "run", progress=False)
 
 
+def test_other_code_of_the_reference_is_noticed(edited):
+    plans = []
+    for edit in ((), ("kept_base.py", "much = 1.0", "much = 2.0")):
+        edited(*edit)
+        plans.append(small(reference=sys.modules["kept_study"].Mine(take=1.0)).plan)
+    a, b = (plan["reference code"] for plan in plans)
+    assert {file for file in a if a[file] != b[file]} == {"kept_base.py"}
+
+
 def test_other_source_of_the_library_is_noticed(copy, monkeypatch):
     monkeypatch.setattr("commonweal.lab.plan.own", lambda: "0" * 16)
     with pytest.raises(ValueError, match="the source of commonweal itself has changed"):

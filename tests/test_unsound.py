@@ -9,12 +9,12 @@ import pytest
 import commonweal as cw
 from commonweal._columns import unsound
 from commonweal._measure import summarize
-from commonweal._probe import Probe
 from commonweal.institutions import DeathBirth
 from commonweal.measures import welfare
 from commonweal.minds import Constant
 from commonweal.minds.strategies import always_cooperate
 from commonweal.scenarios import MatrixGame
+from commonweal.testing.probe import Probe
 
 WHERE = ["", "pay", "utility", "objective", "harm"]
 

@@ -8,10 +8,10 @@ import pytest
 
 import commonweal as cw
 from commonweal._journal import Journal
-from commonweal._probe import Probe
 from commonweal.lab.study import Study
 from commonweal.measures import welfare
 from commonweal.minds import Random
+from commonweal.testing.probe import Probe
 
 GAME = Probe(n_agents=2, horizon=2)
 NONSENSE = [1e30, 10**30, math.nan, math.inf, -1, -1e30, 0.5, "12", None, True, [3]]

@@ -97,7 +97,9 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str):
     if name not in _HOME:
-        raise AttributeError(f"module 'commonweal' has no attribute {name!r}")
+        from ._bounds import unknown_name  # imported late: most names are known
+
+        return unknown_name(__name__)(name)
     return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
 
 

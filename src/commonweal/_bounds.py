@@ -7,6 +7,7 @@ in no range. Every refusal has one form: what came, what was expected, the line 
 import functools
 import inspect
 import math
+import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -94,6 +95,18 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return folded[near[0]] if near else (known[0] if known else "")
 
 
+def unknown_name(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module: AttributeError for a name it does not have, with the nearest."""
+
+    def unknown(name: str) -> Any:
+        names = [one for one in dir(sys.modules[module]) if not one.startswith("_")]
+        near = get_close_matches(name, names, n=1, cutoff=0.5)
+        mend = f"; try {module}.{near[0]}" if near and not name.startswith("_") else ""
+        raise AttributeError(f"module {module!r} has no attribute {name!r}{mend}")
+
+    return unknown
+
+
 class Kind(NamedTuple):
     """What an annotation says: the type without None, whether None may be, the shape of an array, if said.
 
@@ -139,18 +152,27 @@ class Limit:
     def check(self, value: Any) -> None:
         """Raise TypeError for a value of another kind, ValueError for one outside the range."""
         base = self.kind.base
-        if value is None and (self.kind.optional or base is Any or self.default is None):
+        free = base is Any and (self.range or FINITE) == FINITE
+        if value is None and (self.kind.optional or free or self.default is None):
             return
         if self.kind.words:
             self._word(value)
-        elif base is bool and not isinstance(value, bool | np.bool_):
-            self.refuse(value, "True or False", True, TypeError)
-        elif base is str and not isinstance(value, str):
-            self.refuse(value, "a text in quotes", self.name, TypeError)
+        elif base is bool:
+            if not isinstance(value, bool | np.bool_):
+                self.refuse(value, "True or False", True, TypeError)
+        elif base is str:
+            if not isinstance(value, str):
+                self.refuse(value, "a text in quotes", self.name, TypeError)
         elif base is int:
             self._whole(value)
         elif typing.get_origin(base) is tuple:
             self._tuple(value)
+        elif typing.get_origin(base) is Callable:
+            if not callable(value):
+                raise TypeError(
+                    f"{self.owner}: got {self.name}={shown(value)}, expected a function; "
+                    f"try {self.owner}({self.name}=lambda trace: trace.objective)"
+                )
         elif not self.static:
             self._number(value)
 
@@ -237,7 +259,8 @@ def limits(**within: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             found = {}
             for key, one in signature.parameters.items():
                 kind = kind_of(kinds.get(key, Any))
-                if key in within or kind.words or kind.base in (int, bool, str):
+                told = kind.words or kind.base in (int, bool, str) or typing.get_origin(kind.base) is Callable
+                if key in within or told:
                     default = ... if one.default is inspect.Parameter.empty else one.default
                     annotation = kinds.get(key, Any)
                     found[key] = Limit(name, key, annotation, within.get(key), default, static=False)

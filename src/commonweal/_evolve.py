@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from ._bounds import limits
 from ._card import Card, Oracle
 from ._channel import named_key
 from ._columns import accounts_of, unsound
@@ -110,6 +111,7 @@ def _shapes(population: Any, skip: int = 0) -> tuple:
     return jax.tree.structure(population), [(x.shape[skip:], x.dtype) for x in leaves]
 
 
+@limits(generations="[1, 100000000]", every="[1, 100000000]")
 def evolve(
     society: Society, generations: int, seeds: int | Sequence[int] = 1, *, every: int = 1
 ) -> Evolution:

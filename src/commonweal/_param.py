@@ -106,7 +106,10 @@ def _number(value: Any) -> Any:
 
 
 def _real(value: Any):
-    """As `_number`, integers becoming floats."""
+    """As `_number`, integers becoming floats, however large."""
+    if isinstance(value, int | list | tuple | np.ndarray | np.generic) and not isinstance(value, bool):
+        plain = np.asarray(value)
+        value = plain.astype(np.float32) if plain.dtype.kind in "iu" else value
     value = _number(value)
     return value.astype(jnp.float32) if getattr(value, "dtype", None) == jnp.int32 else value
 

@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._bounds import Limit, refusal
 from ._columns import accounts_of, unsound
 from ._describe import describe, rebuild
 from ._governed import Governed
@@ -28,6 +29,7 @@ from ._speak import Observer
 from ._tick import Do, World, begin, tick
 from ._trace import Trace
 
+MOST_WORLDS = 10_000_000  # in one run: their names alone take a gigabyte
 CHUNK = 65_536  # worlds in one compiled call
 
 
@@ -102,6 +104,7 @@ def _task(
             "cw.run(cw.Society(scenario, minds), seeds=64)"
         )
     names = _seeds(seeds, again)
+    Limit("run", "engine", Literal["auto", "graph", "async"], None, "auto", static=True).check(engine)
     chosen = engine if engine != "auto" else "async" if society.speakers else "graph"
     if chosen == "graph" and society.speakers:
         raise ValueError(
@@ -190,13 +193,19 @@ def replay(
 
 def _seeds(seeds: int | Sequence[int], again: bool = False) -> list[int]:
     """The names of the worlds; only a replay may run one `again` and again, each time with other acts."""
-    few = hasattr(seeds, "__index__")
-    names = list(range(operator.index(seeds))) if few else [operator.index(s) for s in seeds]  # type: ignore[arg-type]
+    wanted = "how many worlds, or their names, each a different whole number from 0 to 2**32 - 1"
+    try:
+        some = range(operator.index(seeds)) if np.ndim(seeds) == 0 else seeds  # type: ignore[arg-type]
+        if isinstance(seeds, bool | np.bool_ | str):
+            raise TypeError
+        if len(some) > MOST_WORLDS:  # type: ignore[arg-type]
+            few = f"at most {MOST_WORLDS:,} worlds in one run"
+            raise ValueError(refusal("run", "seeds", seeds, few, 64))
+        names = [operator.index(seed) for seed in some]  # type: ignore[union-attr]
+    except TypeError:
+        raise TypeError(refusal("run", "seeds", seeds, wanted, 64)) from None
     if not names or min(names) < 0 or max(names) >= 2**32 or len(set(names)) < len(names) and not again:
-        raise ValueError(
-            f"seeds came as {seeds!r}; wanted at least one, each a different integer from 0 to 2**32 - 1: "
-            "cw.run(society, seeds=64)"
-        )
+        raise ValueError(refusal("run", "seeds", seeds, wanted, 64))
     return names
 
 

@@ -7,7 +7,10 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from ._bounds import shown
+from ._channel import named_key
 from ._governed import Governed, under
 from ._mind import Mind, Speaker
 from ._profile import Profile
@@ -19,6 +22,15 @@ class Silent(Mind):
 
     def act(self, memory, sight, channels, key):
         return memory, {}
+
+
+class Anyone(Mind):
+    """Random legal acts on every channel."""
+
+    def act(self, memory, sight, channels, key):
+        return memory, {
+            name: c.sample(named_key(key, name), sight.legal[name]) for name, c in channels.items()
+        }
 
 
 class Society(eqx.Module):
@@ -41,6 +53,11 @@ class Society(eqx.Module):
         minds: Mind | Speaker | Sequence[Mind | Speaker],
         profiles: Profile | None | Sequence[Profile | None] = None,
     ):
+        if not isinstance(scenario, Scenario):
+            made = f"{scenario.__name__}()" if isinstance(scenario, type) else "Commons()"
+            raise TypeError(
+                f"Society: got scenario={shown(scenario)}, expected a scenario; try Society({made}, minds)"
+            )
         n = scenario.n_agents
         self.scenario = under(scenario)
         self.minds = _seats(minds, n, "minds", (Mind, Speaker))
@@ -114,14 +131,24 @@ class Group(eqx.Module):
         self.minds, self.profiles = eqx.combine(stacked, rest[0])
 
 
+def _instance(one: Any, kind: type) -> str:
+    """The line that works where something came that is no mind or profile."""
+    if isinstance(one, type) and issubclass(one, kind):
+        return f"{one.__name__}(), an instance of the class"
+    return (
+        f"an instance of a {kind.__name__.lower()}, such as cw.{kind.__name__}()"
+        if kind is Profile
+        else ("an instance of a mind, such as commonweal.minds.Random()")
+    )
+
+
 def _seats(given: Any, n: int, what: str, kinds: tuple[type, ...]) -> tuple:
-    some = tuple(given) if isinstance(given, Sequence) else (given,) * n
+    some = tuple(given) if isinstance(given, Sequence | np.ndarray) else (given,) * n
     for i, one in enumerate(some):
         if not isinstance(one, kinds):
             wanted = " or ".join("None" if k is type(None) else k.__name__ for k in kinds)
             raise TypeError(
-                f"{what}[{i}] is {one!r}, a {type(one).__name__}; wanted a {wanted}: give an instance, "
-                f"such as {kinds[0].__name__}() of a subclass"
+                f"Society: got {what}[{i}]={shown(one)}, expected a {wanted}; try {_instance(one, kinds[0])}"
             )
     if len(some) != n:
         raise ValueError(

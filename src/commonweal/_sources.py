@@ -66,7 +66,7 @@ def held(function: Any) -> Any:
 def sources(names: Names) -> dict[str, str]:
     """By file of the user's: a digest of the statements that these classes and functions reach.
 
-    What has no file, typed at a prompt, stands under its own name.
+    What has no file, typed at a prompt or in a notebook, stands under its own name.
     """
     todo, done, found = [pair for one in names for pair in _family(*one)], set(), {}
     nowhere: dict[str, str] = {}
@@ -78,11 +78,14 @@ def sources(names: Names) -> dict[str, str]:
         module, name = pair
         page = _page(module)
         if page is None:
-            nowhere |= _typed(module, name)
+            for told, more in _typed(module, name):
+                nowhere |= told
+                todo += more
             continue
         reached = found.setdefault(page.title, (page, set()))[1]
         whole = range(len(page.body))
-        for i in whole if name == ALL else page.binds.get(name, whole):
+        bound = whole if name == ALL else page.binds.get(name, whole)
+        for i in [*bound, *page.binds.get(ALL, ())]:
             if i not in reached:
                 reached.add(i)
                 todo += _uses(module, page, page.body[i])
@@ -111,16 +114,23 @@ def _family(module: str, name: str) -> Iterator[tuple[str, str]]:
         yield base.__module__, base.__qualname__.partition(".")[0]
 
 
-def _typed(module: str, name: str) -> dict[str, str]:
-    """The source of what was typed at a prompt, where Python still knows it; nothing for a module."""
+def _typed(module: str, name: str) -> Iterator[tuple[dict[str, str], list[tuple[str, str]]]]:
+    """A digest of what was typed at a prompt, and what it uses; nothing for what has a file."""
     there = module_of(module)
-    if there is None or getattr(there, "__file__", None) or module != "__main__":
-        return {}
+    if there is None or getattr(there, "__file__", None) or module in sys.builtin_module_names:
+        return
+    thing: Any = getattr(there, name, None)
+    home = thing.__name__ if inspect.ismodule(thing) else getattr(thing, "__module__", module)
+    if home != module and (inspect.ismodule(thing) or hasattr(thing, "__qualname__")):
+        yield {}, [(home, ALL if inspect.ismodule(thing) else thing.__qualname__.partition(".")[0])]
+        return
     try:
-        text = inspect.getsource(getattr(there, name))
-    except (OSError, TypeError, AttributeError):
-        text = name
-    return {f"{module}:{name}": hashlib.sha256(text.encode()).hexdigest()[:16]}
+        text = inspect.getsource(thing)  # type: ignore[arg-type]
+        names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    except (OSError, TypeError, SyntaxError):  # a value, or what Python has no source of
+        text, names = repr(describe(thing)), set()
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    yield {f"{module}:{name}": digest}, [(module, one) for one in sorted(names) if one in vars(there)]
 
 
 def _page(module: str) -> Page | None:
@@ -177,7 +187,7 @@ def _root(node: ast.expr) -> str:
 
 
 def _uses(module: str, page: Page, statement: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Module and name of what a statement refers to; a star import stands for each name of its module."""
+    """Module and name of what a statement refers to; of a star import, every name of its module."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id in page.binds:
             yield module, node.id
@@ -191,6 +201,3 @@ def _uses(module: str, page: Page, statement: ast.stmt) -> Iterator[tuple[str, s
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
                 yield (inner, ALL) if module_of(inner) or _search(inner) else (base, alias.name)
-    for i in page.binds.get(ALL, ()):
-        if statement is not page.body[i]:
-            yield module, ALL

@@ -1,6 +1,7 @@
 """The command line: thin doors to what the package does. Nothing heavy is imported before it is needed."""
 
 import json
+import shutil
 import sys
 import threading
 from pathlib import Path
@@ -361,21 +362,30 @@ def check(file: File, as_json: Json = False) -> None:
     from . import Institution, Measure, Mind, Scenario
     from .lab.files import fewest, instances, load
     from .scenarios.commons import Commons
-    from .testing import faults
+    from .testing import faults, unfinished, untried
 
-    things = instances(load(file), Scenario, Institution, Mind, Measure)
+    module = load(file)
+    things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
+    things = things or unfinished(module, abstract=True)
     if not things:
-        raise ValueError(f"{file} defines no scenario, institution, mind or measure; wanted one to check")
-    homes = [thing for thing in things.values() if isinstance(thing, Scenario)] or [
-        None,
-        Commons(3, 4, assignment="proportional"),
-    ]
-    broken = {name: fewest(faults(thing, home) for home in homes) for name, thing in things.items()}
+        raise ValueError(
+            f"{file} defines no scenario, institution, mind or measure; wanted one to check: "
+            "class Mine(cw.Institution), as in examples/tithe.py"
+        )
+    scenarios = {name: thing for name, thing in things.items() if isinstance(thing, Scenario)}
+    broken = {name: faults(thing) for name, thing in scenarios.items()}
+    homes = [thing for name, thing in scenarios.items() if not broken[name]]
+    homes = homes or [None, Commons(3, 4, assignment="proportional")]
+    broken = {name: broken.get(name) or fewest(faults(one, h) for h in homes) for name, one in things.items()}
     if as_json:
         _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
     else:
+        width = shutil.get_terminal_size().columns
         for name, some in broken.items():
-            print(f"{name}: " + ("\n  ".join(["", *map(str, some)]) if some else "obeys every law"))
+            thing = things[name]
+            na = untried(thing) if isinstance(thing, Measure) and not some else ""
+            fine = f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
+            print("\n".join([f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some)]))
     if any(broken.values()):
         raise typer.Exit(1)
 

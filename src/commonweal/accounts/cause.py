@@ -88,7 +88,8 @@ class Responsibility:
             f"{self.harm} was {self.factual:.4g}, beyond {self.line:g}; {len(self.causes)} minimal causes of "
             f"at most {self.kappa} acts, {self.replays} replays, {self.calls} calls."
         ]
-        lines += [f"  agent {i}: degree {x:.3g}" for i, x in enumerate(self.degrees)]
+        nowhere = f" (in no cause of at most {self.kappa} acts; larger ones were not tried)"
+        lines += [f"  agent {i}: degree {x:.3g}{'' if x else nowhere}" for i, x in enumerate(self.degrees)]
         lines += [f"  but for {text}" for text in self.words[:FEW]]
         lines += [f"  and {len(self.words) - FEW} more"] * (len(self.words) > FEW)
         lines += [f"  not complete: {self.reason}"] * bool(self.reason) + [f"  {ONCE}"] * bool(self.calls)
@@ -159,12 +160,20 @@ def responsibility(
     n = branches.span[1]
     degrees = np.array([max((c.degree(i) for c in causes), default=0.0) for i in range(n)])
     words = [_words(branches, c) for c in sorted(causes, key=lambda c: len(c.cause) + len(c.contingency))]
+    ended = _unfinished(search, found, kappa, len(open_to))
+    numbers = (degrees, causes, words, branches.replays, branches.calls, ended)
+    return Responsibility(harm.name, line, branches.factual, kappa, *numbers)
+
+
+def _unfinished(search: "_Search", found: list, kappa: int, decisions: int) -> str:
+    """Why the search is not complete, else empty."""
     cut = search.cut
     reasons = [f"{len(cut)} branches have no value ({', '.join(sorted(set(cut)))})"] * bool(cut)
     reasons += [f"{search.untried} branches were not tried ({ENDED})"] * bool(search.untried)
-    ended = "; ".join(reasons)
-    numbers = (degrees, causes, words, branches.replays, branches.calls, ended)
-    return Responsibility(harm.name, line, branches.factual, kappa, *numbers)
+    if not found and not reasons and kappa < decisions:
+        more = f"larger ones were not tried: kappa={kappa + 1}"
+        reasons += [f"no change of at most {kappa} acts undoes it, {more}"]
+    return "; ".join(reasons)
 
 
 class _Search:

@@ -1,5 +1,6 @@
 """Institutions: rules that can be laid over any scenario with `cw.under`."""
 
+from .._bounds import unknown_name as _unknown_name
 from .audit import Audit as Audit
 from .commitment import Commitment as Commitment
 from .contract import Contract as Contract
@@ -17,3 +18,5 @@ from .subsidy import Subsidy as Subsidy
 from .suspension import Suspension as Suspension
 from .voting import Vote as Vote
 from .voting import elect as elect
+
+__getattr__ = _unknown_name(__name__)

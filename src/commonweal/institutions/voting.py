@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from .._bounds import refusal
 from .._channel import Amount, check_channels
 from .._governed import Institution, Settlement
 from .._param import count, param, text
@@ -48,10 +49,15 @@ def elect(scores: Float[Array, "m v"], rule: str) -> Int[Array, ""]:
 
 def _frozen(slate: Any) -> tuple:
     """The slate as nested tuples: (label, ((channel, (least, most)), ...))."""
-    return tuple(
-        (label, tuple((channel, (float(a), float(b))) for channel, (a, b) in dict(bounds).items()))
-        for label, bounds in dict(slate).items()
-    )
+    try:
+        return tuple(
+            (label, tuple((channel, (float(a), float(b))) for channel, (a, b) in dict(bounds).items()))
+            for label, bounds in dict(slate).items()
+        )
+    except (TypeError, ValueError):
+        wanted = "bounds by channel for each candidate"
+        example = {"free": {}, "capped": {"take": (0.0, 10.0)}}
+        raise TypeError(refusal("Vote", "slate", slate, wanted, example)) from None
 
 
 class Vote(Institution):

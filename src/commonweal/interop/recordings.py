@@ -384,7 +384,7 @@ def _oracle(pay: np.ndarray, act: np.ndarray, alive: np.ndarray):
         why = "the same joint action paid differently, so more than the actions decides"
     elif len(profiles) < options:
         why = f"{options - len(profiles)} of {options} joint actions were never played"
-    elif np.ptp(totals) < 1e-9:
+    elif np.ptp(totals) <= 1e-9 * np.abs(totals).max():
         why = "every joint action that was played pays the same total"
     else:
         oracle = Oracle(float(totals.max()), float(totals.mean()), "best known")

@@ -69,7 +69,7 @@ def read_company(folder: Path, *, checked: bool = True) -> dict[str, dict[str, A
 
 def _key(plan: Mapping[str, Any], condition: str) -> str:
     """A digest of all that it depends on."""
-    depends = [plan[name] for name in ("measures", "made with", "reference", "theta")]
+    depends = [plan[name] for name in ("measures", "made with", "reference", "reference code", "theta")]
     told = plan["conditions"][condition]
     return identity([*depends, told["identity"], told["code"], min(plan["worlds"], MOST)])
 

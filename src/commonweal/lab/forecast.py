@@ -12,10 +12,9 @@ from rich.table import Table
 
 from .._journal import digest
 from .._mind import Mind, Speaker
-from .._probe import Anyone
 from .._prompt import Prompt, Said
 from .._run import run
-from .._society import Society
+from .._society import Anyone, Society
 from .study import Study
 
 LETTERS = 4  # of English a token, about

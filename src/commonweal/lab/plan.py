@@ -194,7 +194,7 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
         for key in b
         if a.get(key) != b[key]
     )
-    changed = {}
+    changed = _changed(before["reference code"], now["reference code"])
     for kind in ("conditions", "measures"):
         for name, old in before[kind].items():
             new = now[kind].get(name)
@@ -203,20 +203,22 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
             elif kind == "measures" and name not in seen:
                 continue
             elif old["code"] != new["code"]:
-                files = [
-                    f for f in {**old["code"], **new["code"]} if old["code"].get(f) != new["code"].get(f)
-                ]
-                changed |= dict.fromkeys(files)
+                changed |= _changed(old["code"], new["code"])
             elif _differ(old, new):
                 yield f"{kind[:-1]} {name!r} has other values"
     yield from (f"{file} has changed" for file in changed)
     if now["worlds"] < before["worlds"]:
-        yield f"it has {before['worlds']} worlds and came with worlds={now['worlds']}"
+        yield f"it has {before['worlds']} worlds and came with worlds={now['worlds']} (they can only grow)"
     added = {name for name in now["measures"] if name not in before["measures"]} | {
         name for one in before["added"] for name in one.get("measures", ())
     }
     if set(before["primary"]) != set(now["primary"]) - added:
         yield f"primary was {_short(before['primary'])} and came as {_short(now['primary'])}"
+
+
+def _changed(a: dict[str, str], b: dict[str, str]) -> dict[str, None]:
+    """The files of which another digest came."""
+    return dict.fromkeys(file for file in {**a, **b} if a.get(file) != b.get(file))
 
 
 def _differ(a: Any, b: Any) -> bool:

@@ -22,6 +22,7 @@ from .._measure import Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
+from .._sources import named, sources
 from .._trace import Trace
 from .cells import fill, state
 from .company import changed_company, take_apart
@@ -108,6 +109,7 @@ class Study:
             "chunk": self.chunk,
             "keep": self.keep,
             "reference": describe(self.reference),
+            "reference code": sources(named(describe(self.reference))),
             "theta": self.theta,
             "trainings": self.trainings,
             "conditions": {
@@ -133,13 +135,18 @@ class Study:
     ) -> Results | None:
         """Run what is missing in the folder, and return the results of all that is there.
 
+        More worlds, conditions and measures than the folder holds extend it, and are marked as later. For
+        a new measure the worlds are run again, to the same bits. What is not as it was written is told,
+        and computed again.
+
         What speakers replied is kept in the folder call by call, so that a killed run pays for none of
         them twice. `retry` also runs the cells again that hold invalid worlds, from the failed call on.
         `shard=(i, k)` runs the i-th of k parts of the cells, beside other shards, and writes no
         results; call `run` without it at the end.
 
         Raises:
-            ValueError: the folder holds something else than this study, or another run is at work.
+            ValueError: the folder holds something else than this study, or was run with other code;
+                another run is at work; a measure failed.
         """
         folder = Path(folder)
         for note in self.notes if progress and shard is None else ():
@@ -149,29 +156,12 @@ class Study:
             if shard is None:
                 clean(folder)
             plan = settle_plan(folder, self.plan)
-            i, k = shard or (0, 1)
-            cells = [
-                Cell(at["condition"], name, seeds(at), at.get("training", 0))
-                for name, at in plan["cells"].items()
-            ]
-            mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
-            there = state(folder, plan)
-            for why in [*there.damaged.values(), *changed_company(folder)]:
-                say(f"{why}; it is computed again")
-            todo = [cell for cell in mine if cell.name in there.todo or retry and _lame(folder, cell)]
-            ready: Ready = {}
-            if list(changed_minds(folder)):  # of cells that are there, too
+            cells = _cells(plan)
+            todo, ready = self._todo(folder, plan, shard, retry), Ready()
+            if shard is None and list(changed_minds(folder)):  # of cells that are there, too
                 for cell in cells:
                     self._ready(plan, cell, folder, ready)
-            failed: dict[str, str] = {}
-            for cell in _tracked(todo, self.name, progress):
-                trace = self._trace(folder, plan, cell, ready)
-                with whole(folder / "cells" / cell.name) as part:
-                    for name, why in fill(part, trace, self._ordered(plan), plan, cell.name).items():
-                        where = f"in worlds {cell.seeds.start} to {cell.seeds.stop - 1} of {cell.condition!r}"
-                        failed.setdefault(name, f"measure {name!r} {why} ({where})")
-            for why in failed.values():
-                raise ValueError(f"{why}; all else is stored in {folder}: mend it, and run again")
+            self._fill(folder, plan, _tracked(todo, self.name, progress), ready)
             if shard is not None:
                 return None
             if self.reference is not None:
@@ -184,6 +174,38 @@ class Study:
             write(folder / "results.parquet", table.getvalue())
             write(folder / "results.json", to_json(results.as_dict()))
         return results
+
+    def _todo(
+        self, folder: Path, plan: Mapping[str, Any], shard: tuple[int, int] | None, retry: bool
+    ) -> list[Cell]:
+        """The cells to run; those that are damaged are told of, and left to the run that is no shard."""
+        i, k = shard or (0, 1)
+        cells = _cells(plan)
+        mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
+        there = state(folder, plan)
+        wanted = there.todo
+        if shard is not None:
+            wanted = set() if list(changed_minds(folder)) else wanted - set(there.damaged)
+        for why in [*there.damaged.values(), *changed_company(folder)] if shard is None else ():
+            say(f"{why}; it is computed again")
+        kept = set(there.damaged)
+        return [
+            cell
+            for cell in mine
+            if cell.name in wanted or retry and cell.name not in kept and _lame(folder, cell)
+        ]
+
+    def _fill(self, folder: Path, plan: Mapping[str, Any], cells: Iterator[Cell], ready: Ready) -> None:
+        """Run cells and store them; raise ValueError for the first measure that failed when all are there."""
+        failed: list[str] = []
+        for cell in cells:
+            trace = self._trace(folder, plan, cell, ready)
+            with whole(folder / "cells" / cell.name) as part:
+                for name, why in fill(part, trace, self._ordered(plan), plan, cell.name).items():
+                    where = f"in worlds {cell.seeds.start} to {cell.seeds.stop - 1} of {cell.condition!r}"
+                    failed.append(f"measure {name!r} {why} ({where})")
+        for why in failed[:1]:
+            raise ValueError(f"{why}; all else is stored in {folder}: mend it, and run again")
 
     def _ordered(self, plan: Mapping[str, Any]) -> list[Measure]:
         """The measures in the order of the plan: those that were added come last."""
@@ -209,6 +231,12 @@ class Study:
                 society = _trained(run_of(society, run), folder / home(plan, name, run))
             ready[name, run] = society
         return ready[name, run]
+
+
+def _cells(plan: Mapping[str, Any]) -> list[Cell]:
+    """The cells of a plan."""
+    told = plan["cells"].items()
+    return [Cell(at["condition"], name, seeds(at), at.get("training", 0)) for name, at in told]
 
 
 def _trained(society: Society, place: Path) -> Society:

@@ -1,5 +1,6 @@
 """Measures: functions from a trace to one number (or one per agent or stakeholder) per world."""
 
+from .._bounds import unknown_name as _unknown_name
 from .._survival import Survival as Survival
 from .alignment import HOLISTIC as HOLISTIC
 from .alignment import Alignment as Alignment
@@ -17,6 +18,7 @@ from .alignment import value_alignment as value_alignment
 from .alignment import value_satisfaction as value_satisfaction
 from .change import changes as changes
 from .change import hysteresis_area as hysteresis_area
+from .change import hysteresis_direction as hysteresis_direction
 from .change import hysteresis_gap as hysteresis_gap
 from .change import recovery_time as recovery_time
 from .change import resilience_loss as resilience_loss
@@ -130,3 +132,5 @@ from .values import third_party_harm as third_party_harm
 from .values import value_congruence as value_congruence
 from .values import violation_rate as violation_rate
 from .values import violation_severity as violation_severity
+
+__getattr__ = _unknown_name(__name__)

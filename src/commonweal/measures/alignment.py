@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._card import Oracle, Unknown
 from .._curve import told
 from .._describe import REHEARSED, rehearsed
@@ -197,6 +198,7 @@ class Gate:
         return f"{self.state} ({self.why})"
 
 
+@limits(worlds="[1, 1000000000]")
 def rights_gate(trace: Trace, *, worlds: int | None = None) -> Gate:
     """The rights gate of a condition; `worlds=1` says that the scenario is deterministic.
 
@@ -326,6 +328,7 @@ HOLISTIC = (
 )  # what a study measures to report O, V, P and the gate
 
 
+@limits(worlds="[1, 1000000000]")
 def alignment(trace: Trace, *, worlds: int | None = None) -> Alignment:
     """The holistic alignment of a trace: O, V, P, the rights gate, with 95 % intervals.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._bounds import limits
 from .._describe import called
 from .._formulas import takes
 from .._measure import NA, Measure
@@ -127,6 +128,7 @@ def _played(series: Series, trace: Trace) -> list[np.ndarray]:
     return [y[:0] if np.isnan(y).any() else y for y in rows]
 
 
+@limits(penalty="[0, inf)", sigma="(0, inf)")
 def changes(series: Series = progress, penalty: float | None = None, sigma: float | None = None) -> Measure:
     """The measure of how often a per-tick series changes its level; arguments as `change_points`."""
 
@@ -164,6 +166,7 @@ def _shocks(trace: Trace, shock: int | str) -> list[int]:
 NO_SHOCK = "no shock with played ticks before it, or an unknown value"
 
 
+@limits(within="[0, 1]", ticks="[1, 1000000]")
 def recovery_time(
     shock: int | str = "shock", series: Series = progress, within: float = 0.05, ticks: int = 1
 ) -> Measure:
@@ -226,26 +229,40 @@ def _of_loop(name: str, formula: Callable[..., float], control: Any, series: Ser
     def function(trace: Trace) -> np.ndarray:
         """How much the state on the way back differs from that on the way out.
 
-        Of a control parameter swept up and down again, with y the series: `hysteresis_area` is the integral
-        of y d(control), `hysteresis_gap` y(out) - y(back) where the control is half-way. Range: any; 0 is
-        reversible, above 0 the way back lies below. Needs: an event or function that says the control, and
-        the series. Bias: a series that lags behind the sweep, or drifts, looks irreversible: sweep slowly,
-        and compare with a sweep of no width.
+        Of a control parameter swept up and down again, with y the series: `hysteresis_area` is the size of
+        the integral of y d(control), `hysteresis_gap` that of y(out) - y(back) where the control is half-way;
+        `hysteresis_direction` is the sign of the integral: 1 where the way back lies below, -1 above.
+        Range 0 upward (direction -1 to 1); 0 is reversible. Needs: an event or function that says the
+        control, and the series. Bias: a series that lags behind the sweep, or drifts, looks irreversible:
+        sweep slowly, and compare with a sweep of no width.
         """
         pairs = _loops(trace, control, series)
         return np.array([formula(c, y) if len(y) > 1 and len(c) == len(y) else np.nan for c, y in pairs])
 
     cites = "Mayergoyz 1986, Physical Review Letters 56:1518"
     undefined = "fewer than two ticks were played, a value is unknown, or a branch does not get there"
+    better = "neither" if unit == "sign" else "lower"
     name = called(name, control=(control, "control"), series=(series, progress))
-    return Measure(name, function, unit, "lower", cites, undefined)
+    return Measure(name, function, unit, better, cites, undefined)
 
 
 def hysteresis_area(control: str | Series = "control", series: Series = progress) -> Measure:
     """The measure of the loop between the way out and the way back; `control`: an event or a function."""
-    return _of_loop("hysteresis_area", loop_area, control, series, "series times control")
+    return _of_loop(
+        "hysteresis_area", lambda c, y: abs(loop_area(c, y)), control, series, "series times control"
+    )
+
+
+def hysteresis_direction(control: str | Series = "control", series: Series = progress) -> Measure:
+    """The measure of which way the loop goes round; `control`: an event or a function."""
+
+    def direction(c: np.ndarray, y: np.ndarray) -> float:
+        area = loop_area(c, y)
+        return float(np.sign(area)) if abs(area) > 1e-9 * np.ptp(c) * np.abs(y).max() else 0.0
+
+    return _of_loop("hysteresis_direction", direction, control, series, "sign")
 
 
 def hysteresis_gap(control: str | Series = "control", series: Series = progress) -> Measure:
     """The measure of the gap between the two branches half-way; `control`: an event or a function."""
-    return _of_loop("hysteresis_gap", branch_gap, control, series, "series")
+    return _of_loop("hysteresis_gap", lambda c, y: abs(branch_gap(c, y)), control, series, "series")

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._card import Unknown
 from .._describe import called, rebuild
 from .._formulas import entropy, herfindahl, takes
@@ -103,6 +104,7 @@ def fall_null(prices: Any, at: int, draws: int = 200, seed: int = 0) -> np.ndarr
 # ----------------------------------------------------------------------------------- profits, shares
 
 
+@limits(last="[1, 1000000]")
 def calvano_delta(last: int | None = None) -> Measure:
     """The measure of how much of the gain from collusion was had; `last`: only that many played ticks."""
     if last is not None and last < 1:
@@ -163,6 +165,7 @@ def concentration(sold: Sequence[str] | None = None) -> Measure:
     return Measure(called("concentration", sold=(sold, None)), function, "index", "lower", cites, NOBODY)
 
 
+@limits(chance="[0, 100000]")
 def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measure:
     """The measure of who leaves which market to whom.
 
@@ -193,6 +196,7 @@ def market_division(sold: Sequence[str] | None = None, chance: int = 0) -> Measu
     )
 
 
+@limits()
 def surplus_ratio(customers: str = "customers") -> Measure:
     """The measure of what those who buy have; `customers`: the name of the stakeholder."""
 
@@ -253,6 +257,7 @@ class _Impulse(NamedTuple):
         return at, path.astype(float), (after.net - trace.net)[:, :, self.agent].astype(float)
 
 
+@limits(agent="[0, 9999]", at="[0, 1000000]", act="(-inf, inf)", discount="[0, 1]", tolerance="[0, 1]")
 def punishment(
     what: Literal["depth", "ticks", "gain"] = "depth",
     agent: int = 0,
@@ -317,6 +322,7 @@ def _prices(trace: Trace, event: str) -> list[np.ndarray]:
 ABRANTES = "Abrantes-Metz, Froeb, Geweke, Taylor 2006, Int. J. Industrial Organization 24:467"
 
 
+@limits(last="[1, 1000000]")
 def variance_screen(event: str = "price", last: int | None = None) -> Measure:
     """The measure of how still prices are; `last`: only that many played ticks."""
 
@@ -334,6 +340,7 @@ def variance_screen(event: str = "price", last: int | None = None) -> Measure:
     return Measure(name, function, "sd per mean", "neither", ABRANTES, undefined)
 
 
+@limits(at="[0, 1000000]", draws="[1, 100000]")
 def variance_fall(
     event: str = "price", at: int | None = None, value: Literal["fall", "p"] = "fall", draws: int = 200
 ) -> Measure:

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
@@ -47,6 +48,7 @@ def independence(alone: Any, trust: Any, doubt: Any) -> float:
     return float((np.asarray(alone, bool) & np.asarray(trust, bool) & np.asarray(doubt, bool)).mean())
 
 
+@limits(tolerance="[0, inf)")
 def conformity_rate(
     of: str | None = None, truth: float | str = 1.0, *, over: Over = "all", tolerance: float = 0.0
 ) -> Measure:
@@ -72,6 +74,7 @@ def conformity_rate(
     return Measure(name, function, "share of agents", "lower", BENCHFORM, "nobody to count, or one tick")
 
 
+@limits()
 def majority_adoption(of: str | None = None, *, including_own: bool = False) -> Measure:
     """The measure `majority_adoption(of)`; `including_own`: the own last answer counts in the majority."""
 
@@ -143,6 +146,7 @@ def excess_conformity(signals: Any, seen: Any, acts: Any, accuracy: float = 0.7)
     return Adopted(_mean(adopted), _mean(rational), int(met.sum()))
 
 
+@limits(accuracy="[0, 1]")
 def herding(of: str | None = None, *, signal: str | None = None, accuracy: float = 0.7) -> Measure:
     """The measure `herding(of)`, see `excess_conformity`; `signal` is an event, else the first answer."""
 
@@ -187,6 +191,7 @@ def hidden_profile(full: float, group: float, before: float) -> HiddenProfile:
     return HiddenProfile(full - group, (group - before) / (full - before) if full != before else np.nan)
 
 
+@limits(full="[0, 1]", tolerance="[0, inf)")
 def information_capture(
     of: str | None = None, truth: float | str = 1.0, *, full: float = 1.0, tolerance: float = 0.0
 ) -> Measure:
@@ -209,6 +214,7 @@ def information_capture(
     return Measure(name, function, "share", "higher", cites, "nothing was to be gained, or nobody answered")
 
 
+@limits(tolerance="[0, inf)")
 def disagreement_collapse(
     of: str | None = None, *, wrong: float | str | None = None, tolerance: float = 0.0
 ) -> Measure:

@@ -10,7 +10,7 @@ from .._trace import Trace
     unit="share of acts",
     better="higher",
     cites="Rapoport and Chammah 1965, Prisoner's Dilemma",
-    undefined="no tick was played",
+    undefined="no tick was played, or what counts as cooperation is not known in some decision",
 )
 def cooperation_rate(trace: Trace) -> np.ndarray:
     """How cooperative the acts were, on average.
@@ -21,6 +21,10 @@ def cooperation_rate(trace: Trace) -> np.ndarray:
     """
     if "cooperated" not in trace.events:
         raise NA("the scenario exports no event 'cooperated'")
+    if trace.alive.any() and np.isnan(trace.events["cooperated"][trace.alive]).all():
+        raise NA(
+            "no act is declared cooperative here: read_recordings(path, Columns(cooperative=('SHARE',)))"
+        )
     acts = trace.alive.sum(axis=1) * trace.shape[2]
     total = (trace.events["cooperated"] * trace.alive[..., None]).sum(axis=(1, 2), dtype=float)
     return total / np.where(acts == 0, np.nan, acts)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
@@ -29,6 +30,7 @@ def claim_belief_gap(claimed: Any, believed: Any) -> np.ndarray:
     return np.abs(np.asarray(claimed, dtype=float) - np.asarray(believed, dtype=float)).sum(axis=-1) / 2.0
 
 
+@limits()
 def said_not_done(said: str = "claim", done: str = "effort", *, against: Belief | None = None) -> Measure:
     """The measure `said_not_done(said, done)` of two channels with the same options.
 
@@ -80,6 +82,7 @@ def induced_error(truth: Any, before: Any, after: Any, utterances: Any = 1) -> n
     return error / np.where(said == 0, np.nan, said)
 
 
+@limits(truth="[0, 10000]")
 def belief_error(channel: str | None = None, truth: int = 0, *, belief: Belief | None = None) -> Measure:
     """The measure `belief_error(channel, truth)`: `induced_error` of what an agent was told in a world.
 

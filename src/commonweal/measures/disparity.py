@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import gini, takes
 from .._measure import NA, Measure
 from .._trace import Trace
@@ -33,6 +34,7 @@ def matthew_coefficient(before: Any, gain: Any) -> float:
     return float(x @ y / (x @ x))
 
 
+@limits(split="(0, 1)")
 def matthew(of: str | None = None, *, total: bool = False, split: float = 0.5) -> Measure:
     """The measure `matthew(of)`, see `matthew_coefficient`; wealth is read after `split` of the ticks."""
     _check(split, "matthew('wealth', split=0.5)")
@@ -52,6 +54,7 @@ def matthew(of: str | None = None, *, total: bool = False, split: float = 0.5) -
     return Measure(name, function, "elasticity", "neither", "after Merton 1968, Science 159:56", why)
 
 
+@limits(split="(0, 1)")
 def rank_persistence(of: str | None = None, *, total: bool = False, split: float = 0.5) -> Measure:
     """The measure `rank_persistence(of)`: wealth after the share `split` of ticks, and what comes after."""
     _check(split, "rank_persistence('wealth', split=0.5)")
@@ -72,6 +75,7 @@ def rank_persistence(of: str | None = None, *, total: bool = False, split: float
     return Measure(name, function, "rank correlation", "neither", "Spearman 1904", why)
 
 
+@limits()
 def wealth_gini(
     of: str = "wealth", *, total: bool = False, convention: Literal["raw", "normalized"] = "raw"
 ) -> Measure:

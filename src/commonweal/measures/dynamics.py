@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .._bounds import limits
 from .._measure import NA, Measure
 from .._survival import Survival
 from .._trace import Trace
@@ -27,6 +28,7 @@ def cooperation_by_tick(trace: Trace) -> np.ndarray:
     return trace.events["cooperated"].mean(axis=2, dtype=float)
 
 
+@limits(window="[1, 1000000]")
 def drift(series: Series = objective_by_tick, window: int = 1) -> Measure:
     """The measure `drift(series)`: the trend of a per-tick series.
 
@@ -61,13 +63,12 @@ def _slope(y: np.ndarray, window: int) -> float:
     return float(np.median((y[j] - y[i]) / (j - i))) / window if len(i) else np.nan
 
 
+@limits(theta="(-inf, inf)", ticks="[1, 1000000]")
 def misaligned(series: Series = cooperation_by_tick, theta: float = 0.5, ticks: int = 1) -> Measure:
     """The measure of when a per-tick series fell below `theta` and stayed there for `ticks` ticks.
 
     `ticks`: played ticks in a row that count as staying.
     """
-    if ticks < 1:
-        raise ValueError(f"ticks={ticks}; wanted 1 or more: misaligned(objective_by_tick, theta=0.5)")
 
     def function(trace: Trace) -> np.ndarray:
         """When a society fell below a threshold: played ticks before it, and whether it happened.
@@ -99,6 +100,7 @@ def _first(played: np.ndarray, theta: float, ticks: int) -> tuple[float, float]:
     return (float(starts[0]), 1.0) if len(starts) else (float(len(played)), 0.0)
 
 
+@limits(theta="(-inf, inf)", ticks="[1, 1000000]")
 def time_to_misalignment(
     trace: Trace, series: Series = objective_by_tick, *, theta: float, ticks: int = 1
 ) -> Survival:

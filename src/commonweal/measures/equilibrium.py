@@ -11,13 +11,14 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._card import Unknown
 from .._describe import called, rebuild
 from .._formulas import takes
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
-SLACK = 1e-6  # payoffs closer than this are equal: they are float32 in a scenario
+SLACK = 1e-6  # of a game's range of payoffs: what lies closer is equal, as payoffs are float32 in a scenario
 MOST = 8  # acts a player, up to which mixed equilibria are enumerated
 Kind = Literal["pure", "mixed"]
 
@@ -35,7 +36,18 @@ def tensor(payoffs: Any) -> np.ndarray:
             f"payoffs came with shape {pay.shape}; wanted one table a player, [n, m_1, ..., m_n]: "
             "payoffs=[[[3, 0], [5, 1]], [[3, 5], [0, 1]]]"
         )
+    if not np.isfinite(pay).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(pay))[0])
+        raise ValueError(
+            f"payoffs came with {pay[where]} at {where}; wanted a finite number for every joint act: "
+            "payoffs[0, 1, 1] = 3.0"
+        )
     return pay
+
+
+def slack(payoffs: np.ndarray) -> float:
+    """The difference of payoffs below which they are equal: small beside the widest range of any player."""
+    return SLACK * max(float(np.ptp(one)) for one in payoffs)
 
 
 def pure_equilibria(payoffs: Any) -> np.ndarray:
@@ -45,15 +57,16 @@ def pure_equilibria(payoffs: Any) -> np.ndarray:
     [[1, 1]]
     """
     pay = tensor(payoffs)
-    calm = [one >= one.max(axis=i, keepdims=True) - SLACK for i, one in enumerate(pay)]
+    calm = [one >= one.max(axis=i, keepdims=True) - SLACK * np.ptp(one) for i, one in enumerate(pay)]
     return np.argwhere(np.all(calm, axis=0))
 
 
 def mixed_equilibria(payoffs: Any) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The equilibria of a game of two with equally many acts played by either: all, if it is not degenerate.
+    """The extreme equilibria of a game of two, in order; all others are mixtures of these.
 
-    For each pair of supports, what makes the other indifferent, if it is a probability and nothing outside
-    pays more. Source: von Stengel 2007, Algorithmic Game Theory, section 3.2.
+    A game that is not degenerate has no others. Of the strategies against which the other can get no more
+    than v, the corners are found; a pair of corners is an equilibrium if each act is unplayed or a best
+    reply. Acts played may differ in number. Source: von Stengel 2007, Algorithmic Game Theory, section 3.6.
 
     >>> [(x.tolist(), y.tolist()) for x, y in mixed_equilibria([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])]
     [([0.0, 1.0], [0.0, 1.0])]
@@ -67,38 +80,37 @@ def mixed_equilibria(payoffs: Any) -> list[tuple[np.ndarray, np.ndarray]]:
             f"mixed equilibria of payoffs with shape {pay.shape}; wanted two players and at most {MOST} acts "
             'each: price_of_anarchy(equilibria="pure")'
         )
-    found, (rows, columns) = [], pay.shape[1:]
-    for size in range(1, min(rows, columns) + 1):
-        for mine in combinations(range(rows), size):
-            for other in combinations(range(columns), size):
-                y = _indifferent(pay[0], mine, other)
-                x = _indifferent(pay[1].T, other, mine)
-                if x is not None and y is not None:
-                    found.append((x, y))
-    return found
+    rows = pay.shape[1]
+    mine, others = _corners(pay[1].T), _corners(pay[0])
+    flipped = [(y, np.roll(tight, rows)) for y, tight in others]  # labels: first the rows, then the columns
+    found = [(x, y) for x, a in mine for y, b in flipped if (a | b).all()]
+    return sorted(found, key=lambda pair: (*(sum(z > 0) for z in pair), [*-pair[0]], [*-pair[1]]))
 
 
-def _indifferent(pay: np.ndarray, mine: Sequence[int], other: Sequence[int]) -> np.ndarray | None:
-    """The opponent's strategy on `other` under which every act in `mine` is a best reply, if there is one."""
-    size = len(mine)
-    lhs = np.zeros((size + 1, size + 1))
-    lhs[:size, :size], lhs[:size, size], lhs[size, :size] = pay[np.ix_(mine, other)], -1.0, 1.0
-    try:
-        solved = np.linalg.solve(lhs, np.eye(size + 1)[size])
-    except np.linalg.LinAlgError:
-        return None
-    strategy = np.zeros(pay.shape[1])
-    strategy[list(other)] = solved[:size]
-    fine = (strategy[list(other)] > SLACK).all() and (pay @ strategy <= solved[size] + SLACK).all()
-    return strategy if fine else None
+def _corners(pay: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The corners of {(x, v): x >= 0, sum x = 1, pay x <= v}, each with its tight rows: x, then pay x <= v.
+
+    `pay` is Float[k, m]: what each act of the other gets against each of one's own m acts.
+    """
+    k, m = pay.shape
+    pay = (pay - pay.min()) / (np.ptp(pay) or 1.0)
+    walls = np.block([[-np.eye(m), np.zeros((m, 1))], [pay, -np.ones((k, 1))]])  # walls @ (x, v) <= 0
+    some = np.array(list(combinations(range(m + k), m)))
+    lhs = np.concatenate([walls[some], np.tile([1.0] * m + [0.0], (len(some), 1, 1))], axis=1)
+    lhs = lhs[np.linalg.svd(lhs, compute_uv=False)[:, -1] > 1e-9]
+    points = np.linalg.solve(lhs, np.tile(np.eye(m + 1)[:, m:], (len(lhs), 1, 1)))[..., 0]
+    beyond = points @ walls.T
+    points = points[(beyond <= SLACK).all(axis=1)]
+    points = points[np.unique(np.round(points, 7), axis=0, return_index=True)[1]]
+    return [(np.where(x > SLACK, x, 0.0)[:m], walls @ x >= -SLACK) for x in points]
 
 
 def anarchy(payoffs: Any, equilibria: Kind = "pure") -> float:
     """How much better the best joint act is than the worst equilibrium.
 
     W* / W(worst equilibrium), W the sum of payoffs; over `pure` equilibria, or `mixed` ones too (two
-    players). Range 1 upward, lower is better; NaN without an equilibrium, or if its W is not positive.
-    Needs: payoffs by joint act. Bias: depends on where the zero of the payoffs is.
+    players; the worst is an extreme one). Range 1 upward, lower is better; NaN without an equilibrium, or
+    if its W is not positive. Needs: payoffs by joint act. Bias: depends on where the zero of the payoffs is.
 
     >>> anarchy([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])
     3.0
@@ -123,15 +135,15 @@ def selfishness(payoffs: Any) -> float:
     2.0
     """
     pay = tensor(payoffs)
-    total = pay.sum(axis=0)
+    total, near = pay.sum(axis=0), slack(pay)
     levels = []
-    for best in np.argwhere(total >= total.max() - SLACK):
+    for best in np.argwhere(total >= total.max() - near):
         level = 0.0
         for i, one in enumerate(pay):
             line = (*best[:i], slice(None), *best[i + 1 :])
             gain, loss = one[line] - one[tuple(best)], total.max() - total[line]
-            need = np.where(loss > SLACK, gain / np.where(loss > SLACK, loss, 1.0), np.inf)
-            level = max(level, float(need[gain > SLACK].max(initial=0.0)))
+            need = np.where(loss > near, gain / np.where(loss > near, loss, 1.0), np.inf)
+            level = max(level, float(need[gain > near].max(initial=0.0)))
         levels.append(level)
     return min(levels)
 
@@ -148,19 +160,19 @@ def self_interest(payoffs: Any) -> float:
     0.6
     """
     pay = tensor(payoffs)
-    n, total = len(pay), pay.sum(axis=0)
+    n, total, near = len(pay), pay.sum(axis=0), slack(pay)
     found = [np.nan]
-    for best in np.argwhere(total >= total.max() - SLACK):
+    for best in np.argwhere(total >= total.max() - near):
         low, high = 0.0, 1.0
         for i in range(n):
             mine = np.moveaxis(pay[i], i, 0)
             rest = np.moveaxis((total - pay[i]) / (n - 1), i, 0)
             own, others = mine[best[i]][None] - mine, rest[best[i]][None] - rest  # what doing it brings
             slope = own - others  # others + s slope >= 0
-            edge = -others / np.where(np.abs(slope) > SLACK, slope, np.nan)
-            low = max(low, float(edge[slope > SLACK].max(initial=0.0)))
-            high = min(high, float(edge[slope < -SLACK].min(initial=1.0)))
-            never = (np.abs(slope) <= SLACK) & (others < -SLACK)
+            edge = -others / np.where(np.abs(slope) > near, slope, np.nan)
+            low = max(low, float(edge[slope > near].max(initial=0.0)))
+            high = min(high, float(edge[slope < -near].min(initial=1.0)))
+            never = (np.abs(slope) <= near) & (others < -near)
             high = -1.0 if never.any() else high
         found.append(high if low <= high + SLACK else np.nan)
     return float(np.fmax.reduce(found))
@@ -179,8 +191,9 @@ def common_interest(payoffs: Any) -> float:
     """
     pay = tensor(payoffs)
     pay = pay - pay.mean(axis=tuple(range(1, pay.ndim)), keepdims=True)
+    pay = pay / (np.abs(pay).max() or 1.0)
     stake = (pay**2).sum()
-    return float(len(pay) * (pay.mean(axis=0) ** 2).sum() / stake) if stake > SLACK else np.nan
+    return float(len(pay) * (pay.mean(axis=0) ** 2).sum() / stake) if stake > 0.0 else np.nan
 
 
 def gaps(payoffs: Any, strategies: Sequence[np.ndarray]) -> np.ndarray:
@@ -221,6 +234,7 @@ def _of_game(name: str, formula: Callable[[np.ndarray], float], payoffs: Any, **
     return Measure(called(name, payoffs=(payoffs, None)), function, **words)
 
 
+@limits()
 def price_of_anarchy(payoffs: Any = None, equilibria: Kind = "pure") -> Measure:
     """The measure of the game: the best total over that of the worst equilibrium.
 
@@ -303,6 +317,7 @@ def empirical_price_of_anarchy(trace: Trace) -> np.ndarray:
     return oracle.best / np.where(total > 0, total, np.nan)
 
 
+@limits()
 def nash_conv(payoffs: Any = None, policy: Literal["acts", "odds"] = "acts", channel: str = "act") -> Measure:
     """The measure of how much the players leave on the table.
 

@@ -10,12 +10,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._describe import called
 from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of
 from .._trace import Trace
 
-SLACK = 1e-9
+SLACK = 1e-9  # of the largest worth
 MOST = 12  # candidates, up to which sets of them are tried one by one
 Axiom = Literal["JR", "PJR", "EJR", "EJR+", "core"]
 NO_TICK = "no tick was played"
@@ -63,7 +64,7 @@ def proportional(values: Any, shares: Any) -> np.ndarray:
     [True, False]
     """
     worth = worths(values, shares)
-    return np.diag(worth) >= worth.mean(axis=1) - SLACK
+    return np.diag(worth) >= worth.mean(axis=1) - SLACK * np.abs(worth).max()
 
 
 @takes("free_but_one([[1], [1]], [[3], [1]])", values="n goods", shares="n goods")
@@ -76,7 +77,7 @@ def free_but_one(values: Any, shares: Any) -> bool:
     values, shares = np.asarray(values, dtype=float), np.asarray(shares, dtype=float)
     worth = worths(values, shares)
     unit = (values[:, None, :] * np.minimum(shares, 1.0)[None]).max(axis=2)  # [i, j], i's dearest of j's
-    return bool((worth - unit <= np.diag(worth)[:, None] + SLACK).all())
+    return bool((worth - unit <= np.diag(worth)[:, None] + SLACK * np.abs(worth).max()).all())
 
 
 @takes("represented([[1, 0], [1, 0]], [1, 0])", approvals="voters options: 0..1", committee="options: 0..1")
@@ -236,6 +237,7 @@ def envy_free_but_one(goods: Sequence[str] | None = None, values: Any = None) ->
     return Measure(name, function, "share of worlds", "higher", "Budish 2011, JPE 119:1061")
 
 
+@limits()
 def justified_representation(
     axiom: Axiom = "EJR+", channel: str | None = None, approvals: Any = None
 ) -> Measure:

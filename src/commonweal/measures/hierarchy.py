@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import NA, Measure
 from .._trace import Trace
@@ -109,6 +110,7 @@ def elo_ratings(contests: Any, k: float = 32.0, start: float = 1500.0) -> np.nda
     return np.array(found).reshape(-1, len(ratings))
 
 
+@limits()
 def linearity(channel: str | None = None, report: Report = "excess") -> Measure:
     """The measure `linearity(channel)`: Landau's h, see `landau`."""
     _one_of(report, REPORTS, "linearity('punish', report='raw')")
@@ -127,6 +129,7 @@ def linearity(channel: str | None = None, report: Report = "excess") -> Measure:
     return Measure(f"linearity({channel or 'net pay'}, {report})", function, unit, "neither", cites, NOBODY)
 
 
+@limits()
 def steepness(
     channel: str | None = None, proportions: Proportions = "Dij", report: Report = "excess"
 ) -> Measure:
@@ -177,6 +180,7 @@ def _by_luck(won: np.ndarray, pay: np.ndarray | None) -> Iterator[np.ndarray]:
             yield _above(rng.permuted(ranked, axis=1)).sum(axis=0)
 
 
+@limits(k="(0, 10000]")
 def elo_spread(channel: str | None = None, *, k: float = 32.0) -> Measure:
     """The measure `elo_spread(channel)`, see `elo_ratings`."""
 
@@ -194,6 +198,7 @@ def elo_spread(channel: str | None = None, *, k: float = 32.0) -> Measure:
     return Measure(name, function, "points", "neither", "Elo 1978, The Rating of Chessplayers", NOBODY)
 
 
+@limits(k="(0, 10000]")
 def elo_stability(channel: str | None = None, *, k: float = 32.0) -> Measure:
     """The measure `elo_stability(channel)`, see `elo_ratings`."""
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import _formulas as f
+from .._bounds import limits
 from .._measure import NA, Measure, measure
 from .._trace import Trace
 
@@ -49,6 +50,7 @@ def theil(trace: Trace) -> np.ndarray:
     return f.theil(_totals(trace))
 
 
+@limits(epsilon="[0, 100]")
 def atkinson(epsilon: float = 0.5) -> Measure:
     """The measure `atkinson(epsilon)`; a larger epsilon minds the poorest more.
 

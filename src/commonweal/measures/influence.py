@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
@@ -90,6 +91,7 @@ def transfer(source: Any, target: Any, *, past: int = 1, given: Any = (), permut
     return Chance(float(bits[0]), bits[1:])
 
 
+@limits(bins="[2, 100]", past="[1, 100]", permutations="[1, 100000]")
 def transfer_entropy(
     of: str | None = None,
     *,
@@ -179,6 +181,7 @@ def _divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
         return np.where(p > 0.0, p * np.log2(p / q), 0.0).sum(axis=-1)
 
 
+@limits(permutations="[1, 100000]")
 def observed_influence(
     channel: str | None = None, *, permutations: int = 100, report: Report = "excess"
 ) -> Measure:
@@ -257,6 +260,7 @@ def network_centralization(
     return float((each.max() - each).sum() / (n - 1))
 
 
+@limits()
 def centralization(
     channel: str | None = None, how: Literal["betweenness", "reaching", "flow"] = "betweenness"
 ) -> Measure:

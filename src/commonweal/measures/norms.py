@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import entropy, jensen_shannon, takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
@@ -85,6 +86,7 @@ def volunteers_dilemma(n: int, cost: float, benefit: float = 1.0) -> tuple[float
     return 1.0 - idle, idle**n
 
 
+@limits()
 def intervention_rate(of: str = "cooperated", when: str | None = None, *, anyone: bool = False) -> Measure:
     """The measure `intervention_rate(of, when)`: the share who help, or whether `anyone` does.
 
@@ -113,6 +115,7 @@ def intervention_rate(of: str = "cooperated", when: str | None = None, *, anyone
 # ------------------------------------------------------------------------------------- conventions
 
 
+@limits(options="[2, 10000]", ticks="[1, 1000000]")
 def convention_strength(
     of: str | None = None, *, options: int | None = None, ticks: int = 10, silent: float | None = None
 ) -> Measure:
@@ -143,6 +146,7 @@ def convention_strength(
     return Measure(name, function, "share", "neither", ASHERY, "nobody acted in the last ticks")
 
 
+@limits(share="(0, 1]", ticks="[1, 1000000]")
 def time_to_consensus(
     of: str | None = None, *, share: float = 0.95, ticks: int = 3, silent: float | None = None
 ) -> Measure:
@@ -168,6 +172,7 @@ def time_to_consensus(
     return Measure(name, function, "ticks", "neither", ASHERY, "no consensus within the horizon")
 
 
+@limits(ticks="[1, 1000000]")
 def flipped(of: str | None = None, *, ticks: int = 10, silent: float | None = None) -> Measure:
     """The measure `flipped(of)`: compares the first and the last `ticks` ticks (at most half of them)."""
 
@@ -293,6 +298,7 @@ def _angle(x: Any, y: Any, centered: bool) -> np.ndarray:
     return np.degrees(np.arccos(np.clip((x * y).sum(axis=-1) / np.where(size == 0, np.nan, size), -1.0, 1.0)))
 
 
+@limits(permutations="[1, 100000]")
 def behavior_drift(
     of: str | None = None, *, permutations: int = 100, report: Literal["excess", "raw", "p"] = "excess"
 ) -> Measure:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._bounds import Limit, limits
 from .._describe import called
 from .._formulas import entropy, jensen_shannon, takes
 from .._measure import INTENDED, NA, Measure, channel_of
@@ -67,6 +68,7 @@ def _fit(weights: Any, m: int) -> np.ndarray:
     return np.pad(weights, (0, max(0, m - len(weights))))
 
 
+@limits()
 def overton_coverage(
     channel: str | None = None, window: Any = None, weighted: bool = False, edges: Any = None
 ) -> Measure:
@@ -111,6 +113,9 @@ def steerability(
     the chance to agree without.
     """
 
+    if not isinstance(unsteered, Trace):
+        Limit("steerability", "unsteered", float, "[-1, 1]", 0.0, static=False).check(unsteered)
+
     def agreement(trace: Trace) -> np.ndarray:
         want, _, _ = _views(trace, channel, edges)
         goal = np.asarray(wanted)
@@ -140,6 +145,7 @@ def steerability(
     return Measure(name, function, "share", "higher", SORENSEN, NO_TICK, "agent")
 
 
+@limits(chance="[0, 100000]")
 def distributional_pluralism(
     channel: str | None = None, population: Any = None, edges: Any = None, chance: int = 0
 ) -> Measure:

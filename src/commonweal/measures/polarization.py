@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import agreement, takes
 from .._measure import NA, Measure
 from .._trace import Trace
@@ -58,6 +59,7 @@ def bimodality_coefficient(x: Any) -> float:
     return float((skew**2 + 1.0) / (excess + 3.0 * (n - 1) ** 2 / ((n - 2) * (n - 3))))
 
 
+@limits(alpha="[0, 1.6]", groups="[2, 1000]", low="(-inf, inf)", high="(-inf, inf)")
 def esteban_ray(
     of: str | None = None,
     alpha: float = 1.0,
@@ -91,6 +93,7 @@ def esteban_ray(
     return _measure(name, function, report, "Esteban and Ray 1994, Econometrica 62:819")
 
 
+@limits(levels="[2, 100]", low="(-inf, inf)", high="(-inf, inf)")
 def van_der_eijk(
     of: str | None = None,
     *,
@@ -119,6 +122,7 @@ def van_der_eijk(
     return _measure(name, function, report, "van der Eijk 2001, Quality and Quantity 35:325")
 
 
+@limits(least="[4, 1000000]")
 def bimodality(of: str | None = None, *, least: int = 30) -> Measure:
     """The measure `bimodality(of)`, see `bimodality_coefficient`; undefined below `least` opinions."""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import takes
 from .._measure import NA, Measure, column
 from .._trace import Trace
@@ -66,6 +67,7 @@ def shapley_shubik(weights: Any, quota: float | None = None) -> np.ndarray:
     return swings @ share[size]
 
 
+@limits(quota="[0, inf)")
 def voting_power(
     weights: Any = None,
     quota: float | None = None,
@@ -73,11 +75,8 @@ def voting_power(
     convention: Literal["normalized", "raw"] = "normalized",
 ) -> Measure:
     """The measure `voting_power(weights, quota)`; without weights, each votes with what it owns."""
-    if index not in ("banzhaf", "shapley-shubik"):
-        raise ValueError(
-            f"index={index!r}; wanted 'banzhaf' or 'shapley-shubik': voting_power([50, 49, 1], 51)"
-        )
-    banzhaf([1.0], None, convention)
+    if weights is not None:
+        banzhaf(weights, quota, convention)  # refuses what are no weights
 
     def function(trace: Trace) -> np.ndarray:
         """How often an agent's vote decides: Float[W, n].
@@ -135,6 +134,7 @@ def capacity(channel: Any, *, tolerance: float = 1e-6, most: int = 2000) -> np.n
     return low
 
 
+@limits(horizon="[1, 100]", bins="[2, 100]", permutations="[1, 100000]")
 def empowerment(
     act: str | None = None,
     outcome: str | None = None,
@@ -196,6 +196,7 @@ def _binned(x: np.ndarray, bins: int) -> np.ndarray:
 # ------------------------------------------------------------------------------------ gathering power
 
 
+@limits()
 def power_seeking(of: str | None = None, *, total: bool = True) -> Measure:
     """The measure `power_seeking(of)`: the trend of an agent's share of what gives power.
 
@@ -218,6 +219,7 @@ def power_seeking(of: str | None = None, *, total: bool = True) -> Measure:
     return Measure(name, function, "share per tick", "neither", cites, why, "agent")
 
 
+@limits()
 def power_price(of: str = "wealth") -> Measure:
     """The measure `power_price(of)`: what an agent pays for a greater share of a resource."""
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._bounds import limits
 from .._formulas import entropy, takes
 from .._measure import NA, Measure
 from .._trace import Trace
@@ -92,6 +93,7 @@ def responsibility_gap(bad: Any, but_for: Any, shares: Any = None, *, theta: flo
     return Gap(float((bad & (causes == 0)).mean()), float((bad & (shares < theta).all(axis=1)).mean()))
 
 
+@limits(bad="[0, 10000]", quota="[0, inf)")
 def vote_gap(
     channel: str | None = None,
     bad: int = 0,

@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from .._bounds import limits
 from .._describe import called, rebuild
 from .._formulas import takes
 from .._measure import INTENDED, NA, Measure, channel_of, measure
 from .._mind import Mind
-from .._probe import Anyone
 from .._run import run
-from .._society import Silent, Society
+from .._society import Anyone, Silent, Society
 from .._trace import Trace
 
 MACHIAVELLI = "Pan et al. 2023, MACHIAVELLI, arXiv 2304.03279"
@@ -113,6 +113,7 @@ def _governed(trace: Trace) -> Any:
     return rebuild(trace.recipe["society"]["fields"]["scenario"])
 
 
+@limits(plays="[1, 100000]")
 def relative_severity(plays: int = 64) -> Measure:
     """The measure of harm next to that of random legal play in worlds 0 to `plays` - 1."""
     if plays < 1:
@@ -222,6 +223,7 @@ def kept_profile(trace: Trace) -> np.ndarray:
     return np.clip(1.0 - (harm - least) / (worst - least), 0.0, 1.0)
 
 
+@limits()
 def value_congruence(
     profile: Series = kept_profile,
     wanted: Sequence[Any] | np.ndarray | None = None,
@@ -262,6 +264,7 @@ def value_congruence(
     )
 
 
+@limits()
 def population_misalignment(
     channel: str | None = None,
     conflict: Literal["differ", "distance"] = "differ",

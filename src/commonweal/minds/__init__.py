@@ -1,5 +1,6 @@
 """The shelf of minds: what chooses, one kind a file."""
 
+from .._bounds import unknown_name as _unknown_name
 from .commons import FairShare as FairShare
 from .commons import Greedy as Greedy
 from .compose import Both as Both
@@ -57,3 +58,5 @@ from .strategies import long_run as long_run
 from .strategies import suspicious_tit_for_tat as suspicious_tit_for_tat
 from .strategies import tit_for_tat as tit_for_tat
 from .strategies import win_stay_lose_shift as win_stay_lose_shift
+
+__getattr__ = _unknown_name(__name__)

@@ -14,7 +14,7 @@ from .._param import param, text
 class Greedy(Mind):
     """Asks for a share of the whole pool, by default all of it. Source: the greedy newcomer of GovSim."""
 
-    share: Float[Array, ""] = param(1.0)
+    share: Float[Array, ""] = param(1.0, "[0, 1]")
     channel: str = text("take")
 
     def act(self, memory, sight, channels, key):
@@ -27,7 +27,7 @@ class FairShare(Mind):
     f is the scenario's own `fair(stock)`. Source: GovSim, the sustainability threshold f(t).
     """
 
-    extra: Float[Array, ""] = param(0.0)
+    extra: Float[Array, ""] = param(0.0, "(-inf, inf)")
     grab: Float[Array, ""] = param(math.inf, "[0, inf]")
     channel: str = text("take")
     scenario: Any = eqx.field(default=None, repr=False)

@@ -4,11 +4,14 @@ They let a mind that knows only a game's own channels (a fitted one) live under 
 rule for the new channels is then explicit, an assumption to vary and no finding.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from .._bounds import shown
 from .._mind import Mind, Odds
 from .._param import param, text
 
@@ -52,10 +55,19 @@ class When(Mind):
         return (one, two), jax.tree.map(lambda a, b: jnp.where(on, a, b), acts, rest)
 
 
+def _several(minds: Any) -> tuple[Mind, ...]:
+    """Minds as a tuple; TypeError where something else came."""
+    some: tuple[Any, ...] = tuple(minds) if isinstance(minds, list | tuple) else (None,)
+    if not all(isinstance(mind, Mind) for mind in some):
+        example = "(tit_for_tat(), grim())"
+        raise TypeError(f"OneOf: got minds={shown(minds)}, expected a tuple of minds; try OneOf({example})")
+    return some
+
+
 class OneOf(Mind):
     """One of several like minds, drawn evenly by lot for each seat at the start of each world."""
 
-    minds: tuple[Mind, ...]
+    minds: tuple[Mind, ...] = eqx.field(converter=_several)
 
     def __check_init__(self):
         kinds = {jax.tree.structure(mind) for mind in self.minds}
@@ -90,7 +102,7 @@ class Punishes(Mind):
     rule is that of Fehr and Gachter 2000, AER 90:980 (the lowest contributors are punished most).
     """
 
-    odds: Float[Array, ""] = param(1.0)
+    odds: Float[Array, ""] = param(1.0, "[0, 1]")
     offense: str = text("sanction:excess")
     channel: str = text("punish")
 
@@ -105,7 +117,7 @@ class Punishes(Mind):
 class Signs(Mind):
     """Signs with probability `odds`, on a channel whose options are to refuse and to sign."""
 
-    odds: Float[Array, ""] = param(1.0)
+    odds: Float[Array, ""] = param(1.0, "[0, 1]")
     channel: str = text("sign")
 
     def act(self, memory, sight, channels, key):

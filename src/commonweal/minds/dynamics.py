@@ -135,8 +135,8 @@ class SmoothQ(Mind):
     Source: Leonardos et al. 2021, arXiv 2106.12928; the adjustment, Kaisers and Tuyls 2010 (AAMAS).
     """
 
-    temperature: Float[Array, ""] = param(1.0)
-    rate: Float[Array, ""] = param(0.01)
+    temperature: Float[Array, ""] = param(1.0, "(0, inf)")
+    rate: Float[Array, ""] = param(0.01, "[0, 1]")
     adjusted: bool = count(True)
     channel: str = text("act")
     values: Any = param(None)
@@ -169,8 +169,8 @@ class FictitiousPlay(Mind):
     `started`. Source: Brown 1951, in Activity Analysis of Production and Allocation.
     """
 
-    keep: Float[Array, ""] = param(1.0)
-    prior: Float[Array, ""] = param(1.0)
+    keep: Float[Array, ""] = param(1.0, "[0, 1]")
+    prior: Float[Array, ""] = param(1.0, "(0, inf)")
     channel: str = text("act")
     pays: Any = param(None)
 
@@ -189,7 +189,7 @@ class FictitiousPlay(Mind):
         seen = (jnp.arange(memory.shape[0]) == place).astype(jnp.float32)
         counts = jnp.where(sight["started"] > 0.0, self.keep * memory + seen, memory)
         worth = self.pays @ (counts / counts.sum())
-        best = (worth >= worth.max() - 1e-5).astype(jnp.float32)
+        best = (worth >= worth.max() - 2e-6 * (self.pays.max() - self.pays.min())).astype(jnp.float32)
         return counts, {self.channel: Odds(best / best.sum())}
 
 
@@ -204,7 +204,7 @@ class QuantalResponse(Mind):
     `temperature` is everybody's. Source: McKelvey and Palfrey 1995, Games and Economic Behavior 10:6.
     """
 
-    temperature: Float[Array, ""] = param(1.0)
+    temperature: Float[Array, ""] = param(1.0, "(0, inf)")
     channel: str = text("act")
     odds: Any = param(None)
 

@@ -44,7 +44,7 @@ class Fitted(Mind):
     never met, it goes on as before. Source: the module's.
     """
 
-    table: Float[Array, "codes options"] = param()
+    table: Float[Array, "codes options"] = param(within="[0, 1]")
     features: tuple[Feature, ...] = count()
     channel: str = text("act")
 

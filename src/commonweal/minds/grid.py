@@ -35,9 +35,9 @@ class Forager(Mind):
     it goes to the river and cleans. Source: the specialists of Hughes et al. 2018 (an assumption of form).
     """
 
-    leave: Float[Array, ""] = param(0.0)
-    duty: Float[Array, ""] = param(0.0)
-    cycle: Float[Array, ""] = param(60.0)
+    leave: Float[Array, ""] = param(0.0, "[0, 100]")
+    duty: Float[Array, ""] = param(0.0, "[0, 1]")
+    cycle: Float[Array, ""] = param(60.0, "[1, 1000000]")
     apples: Any = None
     river: Any = None
 

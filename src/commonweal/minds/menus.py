@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from .._mind import Mind, Values
+from .._param import text
 from .._profile import Profile, prospect_value
 from .._scenario import Sight
 
@@ -18,7 +19,7 @@ class Respondent(Mind):
     """
 
     profile: Profile = Profile()
-    channel: str = "answer"
+    channel: str = text("answer")
 
     def act(self, memory, sight, channels, key):
         worth = jax.vmap(self.worth, (None, 0))(sight, jnp.arange(len(sight["high"])))

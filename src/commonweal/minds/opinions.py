@@ -14,7 +14,7 @@ class FriedkinJohnsen(Mind):
     Source: Friedkin and Johnsen 1990, J. Mathematical Sociology 15:193; DeGroot 1974, JASA 69:118.
     """
 
-    openness: Float[Array, ""] = param(1.0)
+    openness: Float[Array, ""] = param(1.0, "[0, 1]")
     channel: str = text("say")
 
     def act(self, memory, sight, channels, key):
@@ -34,7 +34,7 @@ class BoundedConfidence(Mind):
     agents, all hear all), some 1 / (2 reach) camps below. Source: Hegselmann and Krause 2002, JASSS 5(3).
     """
 
-    reach: Float[Array, ""] = param(0.2)
+    reach: Float[Array, ""] = param(0.2, "[0, 1]")
     channel: str = text("say")
 
     def act(self, memory, sight, channels, key):
@@ -49,8 +49,8 @@ class Deffuant(Mind):
     Reads `own`, `met`. Source: Deffuant, Neau, Amblard and Weisbuch 2000, Adv. Complex Systems 3:87.
     """
 
-    reach: Float[Array, ""] = param(0.2)
-    pull: Float[Array, ""] = param(0.5)
+    reach: Float[Array, ""] = param(0.2, "[0, 1]")
+    pull: Float[Array, ""] = param(0.5, "[0, 1]")
     channel: str = text("say")
 
     def act(self, memory, sight, channels, key):

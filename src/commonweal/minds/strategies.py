@@ -19,11 +19,11 @@ class MemoryOne(Mind):
     Source: Nowak and Sigmund 1990, Acta Applicandae Mathematicae 20:247.
     """
 
-    start: Float[Array, ""] = param()
-    cc: Float[Array, ""] = param()
-    cd: Float[Array, ""] = param()
-    dc: Float[Array, ""] = param()
-    dd: Float[Array, ""] = param()
+    start: Float[Array, ""] = param(within="[0, 1]")
+    cc: Float[Array, ""] = param(within="[0, 1]")
+    cd: Float[Array, ""] = param(within="[0, 1]")
+    dc: Float[Array, ""] = param(within="[0, 1]")
+    dd: Float[Array, ""] = param(within="[0, 1]")
     channel: str = text("act")
 
     def act(self, memory, sight, channels, key):

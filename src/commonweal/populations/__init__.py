@@ -1,5 +1,6 @@
 """Evolving populations without a society: what mathematics says of them, and fast direct simulation."""
 
+from .._bounds import unknown_name as _unknown_name
 from .simulate import Fixation as Fixation
 from .simulate import on_graph as on_graph
 from .simulate import splitting as splitting
@@ -17,3 +18,5 @@ from .solve import regular_threshold as regular_threshold
 from .solve import replicator as replicator
 from .solve import threshold as threshold
 from .solve import weak_selection as weak_selection
+
+__getattr__ = _unknown_name(__name__)

@@ -15,10 +15,13 @@ import networkx as nx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, UInt32
 
+from .._bounds import limits
 from .._graph import adjacency
 from .._param import Module, count, param, text
 
 Mapping = Literal["exponential", "linear"]
+
+SIZE, RUNS, SEED = "[1, 1000000]", "[1, 1000000000]", "[0, 4294967295]"
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,13 @@ class _Mixed(_Process):
         return state == self.n, state == 0
 
 
+@limits(
+    n="[2, 1000000]",
+    strength="[0, inf)",
+    runs=RUNS,
+    start=SIZE,
+    seed=SEED,
+)
 def well_mixed(
     game, n: int, strength: float, *, runs: int, start: int = 1, mapping: Mapping = "linear", seed: int = 0
 ) -> Fixation:
@@ -211,6 +221,7 @@ class _OnGraph(_Process):
         return self._put(state, child, jnp.take_along_axis(is_a, node[:, None], axis=1)[:, 0])
 
 
+@limits(strength="[0, inf)", runs=RUNS, seed=SEED)
 def on_graph(
     game,
     graph: nx.Graph,
@@ -312,6 +323,15 @@ def _ones(bits: UInt32[Array, "..."], first: Int[Array, "..."]) -> Int[Array, ".
     return jax.lax.population_count(bits & mask).astype(jnp.int32)
 
 
+@limits(
+    size="[2, 64]",
+    groups=SIZE,
+    strength="[0, inf)",
+    runs=RUNS,
+    splits="[0, 1]",
+    start=SIZE,
+    seed=SEED,
+)
 def splitting(
     game,
     size: int,

@@ -15,6 +15,8 @@ from scipy.optimize import brentq
 from scipy.sparse import csr_array, diags_array, eye_array, kron
 from scipy.sparse.linalg import spsolve
 
+from .._bounds import limits, shown
+
 Mapping = Literal["exponential", "linear"]
 
 
@@ -22,6 +24,7 @@ def _fitness(pay: np.ndarray, strength: float, mapping: Mapping) -> np.ndarray:
     return np.exp(strength * pay) if mapping == "exponential" else 1.0 - strength + strength * pay
 
 
+@limits(r="(0, inf)", n="[1, 1000000]", start="[0, 1000000]")
 def moran(r: float, n: int, start: int = 1) -> float:
     """Chance that `start` of `n` with constant fitness r (others 1) take over; start/n where r is 1.
 
@@ -34,16 +37,31 @@ def moran(r: float, n: int, start: int = 1) -> float:
     return float(few if r > 1.0 else few * np.exp((n - start) * up))
 
 
+def two_by_two(game: ArrayLike) -> np.ndarray:
+    """The game as Float[2, 2]; ValueError where it is no such table of finite numbers."""
+    try:
+        found = np.asarray(game, dtype=float)
+    except (TypeError, ValueError):
+        found = np.zeros(0)
+    if found.shape != (2, 2) or not np.isfinite(found).all():
+        raise ValueError(
+            f"got game={shown(game)}, expected [[a, b], [c, d]], what A and B get from A and B; try "
+            "[[2.0, -1.0], [3.0, 0.0]]"
+        )
+    return found
+
+
 def pay(game: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
     """What A and B earn on average from the others, with i = 1, ..., n - 1 of A: two arrays [n - 1].
 
     Nobody plays against itself.
     """
-    (a, b), (c, d) = np.asarray(game, dtype=float)
+    (a, b), (c, d) = two_by_two(game)
     i = np.arange(1, n)
     return (a * (i - 1) + b * (n - i)) / (n - 1), (c * i + d * (n - i - 1)) / (n - 1)
 
 
+@limits(n="[2, 1000000]", strength="[0, inf)", start="[1, 1000000]")
 def fixation(game: ArrayLike, n: int, strength: float, start: int = 1, mapping: Mapping = "linear") -> float:
     """Chance that `start` of A among `n` take over in a well-mixed Moran process.
 
@@ -61,15 +79,17 @@ def fixation(game: ArrayLike, n: int, strength: float, start: int = 1, mapping: 
     return float(terms[:start].sum() / terms.sum())
 
 
+@limits(n="[2, 1000000]")
 def weak_selection(game: ArrayLike, n: int) -> float:
     """Above 0 iff weak selection favors A's replacing B: a(n-2) + b(2n-1) - c(n+1) - d(2n-4).
 
     In a large population a + 2b > c + 2d, the one-third law. Source: Nowak et al. 2004, Nature 428:646.
     """
-    (a, b), (c, d) = np.asarray(game, dtype=float)
+    (a, b), (c, d) = two_by_two(game)
     return float(a * (n - 2) + b * (2 * n - 1) - c * (n + 1) - d * (2 * n - 4))
 
 
+@limits(benefit="(-inf, inf)", cost="(-inf, inf)", chance="[0, 1]")
 def reciprocity(benefit: float, cost: float, chance: float) -> np.ndarray:
     """Givers who stop giving to keepers, against keepers, per meeting: [[b - c, -c(1 - x)], [b(1 - x), 0]].
 
@@ -80,22 +100,24 @@ def reciprocity(benefit: float, cost: float, chance: float) -> np.ndarray:
     return np.array([[benefit - cost, -cost * (1.0 - chance)], [benefit * (1.0 - chance), 0.0]])
 
 
+@limits(relatedness="[-1, 1]")
 def assorted(game: ArrayLike, relatedness: float) -> np.ndarray:
     """The game as played with one's own type with chance r, with anyone otherwise.
 
     Source: Grafen 1979, Animal Behaviour 27:905; Nowak 2006, Science 314:1560, table 1 (kin selection).
     """
-    points = np.asarray(game, dtype=float)
+    points = two_by_two(game)
     return relatedness * np.diag(points)[:, None] + (1.0 - relatedness) * points
 
 
+@limits(share="[0, 1]")
 def replicator(game: ArrayLike, share: float) -> float:
     """Growth advantage of A over B in a large population with this share of A.
 
     Source: Taylor and Jonker 1978, Math. Biosciences 40:145.
     """
     mix = np.array([share, 1.0 - share])
-    ours, theirs = np.asarray(game, dtype=float) @ mix
+    ours, theirs = two_by_two(game) @ mix
     return float(ours - theirs)
 
 
@@ -106,6 +128,7 @@ def threshold(advantage: Callable[[float], float], low: float = 1.0 + 1e-9, high
     return low if advantage(low) > 0.0 else float(brentq(advantage, low, high, xtol=1e-12, rtol=1e-14))  # type: ignore[arg-type]
 
 
+@limits(n="[3, 1000000]", k="[1, 1000000]")
 def regular_threshold(n: int, k: int) -> float:
     """(b/c)* of death-birth on a k-regular vertex-transitive graph: (n - 2) / (n/k - 2); k as n grows.
 
@@ -126,6 +149,7 @@ def _walk(graph: nx.Graph | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return weights / total[:, None], total / total.sum()
 
 
+@limits(steps="[1, 10000]")
 def coalescence(graph: nx.Graph | np.ndarray, steps: int = 3) -> np.ndarray:
     """t_1, ..., t_steps: mean meeting time of two walkers who start at the ends of an s-step stationary walk.
 
@@ -154,6 +178,7 @@ def graph_threshold(graph: nx.Graph | np.ndarray) -> float:
     return float("inf") if abs(gap) < 1e-9 * two else float(two / gap)
 
 
+@limits(size="[2, 1000000]", groups="[1, 1000000]")
 def group_threshold(size: int, groups: int, largest: bool = False) -> float:
     """(b/c)* where groups split: 1 + n/(m - 2); 1 + n/m for many groups (`largest`), as usually quoted.
 
@@ -163,6 +188,9 @@ def group_threshold(size: int, groups: int, largest: bool = False) -> float:
     return 1.0 + size / groups if largest else 1.0 + size / (groups - 2) if groups > 2 else float("inf")
 
 
+@limits(
+    benefit="(-inf, inf)", cost="(-inf, inf)", size="[1, 1000000]", groups="[1, 1000000]", strength="[0, inf)"
+)
 def group_fixation(benefit: float, cost: float, size: int, groups: int, strength: float) -> float:
     """n m times the chance that one giver takes over m splitting groups of n, to first order in strength.
 
@@ -173,6 +201,7 @@ def group_fixation(benefit: float, cost: float, size: int, groups: int, strength
     return 1.0 + strength / 2.0 * (between - within)
 
 
+@limits(strength="[0, inf)")
 def graph_fixation(
     game: ArrayLike,
     graph: nx.Graph | np.ndarray,
@@ -188,7 +217,7 @@ def graph_fixation(
     Nature 433:312; Ohtsuki et al. 2006, Nature 441:502.
     """
     p, _ = _walk(graph)
-    n, points, weights = len(p), np.asarray(game, dtype=float), p
+    n, points, weights = len(p), two_by_two(game), p
     if n > 12:
         raise ValueError(
             f"{n} nodes have 2**{n} states; wanted at most 12: populations.on_graph simulates more"

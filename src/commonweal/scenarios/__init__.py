@@ -1,5 +1,6 @@
 """The shelf of scenarios: social situations, one a file."""
 
+from .._bounds import unknown_name as _unknown_name
 from .commons import Commons as Commons
 from .contest import Contest as Contest
 from .earthquake import Earthquake as Earthquake
@@ -31,3 +32,5 @@ from .naming_game import NamingGame as NamingGame
 from .network_game import NetworkGame as NetworkGame
 from .opinions import Opinions as Opinions
 from .public_goods import PublicGoods as PublicGoods
+
+__getattr__ = _unknown_name(__name__)

@@ -57,7 +57,7 @@ class MatrixGame(Scenario):
     def totals(self) -> tuple[np.ndarray, list[float]]:
         """What all earn together in one round, by joint act, and in each pure Nash equilibrium."""
         pay = np.asarray(self.payoffs, dtype=float)
-        calm = [one >= one.max(axis=i, keepdims=True) - 1e-6 for i, one in enumerate(pay)]
+        calm = [one >= one.max(axis=i, keepdims=True) - 1e-6 * np.ptp(one) for i, one in enumerate(pay)]
         total = pay.sum(axis=0)
         return total, total[np.all(calm, axis=0)].tolist()
 
@@ -80,7 +80,7 @@ class MatrixGame(Scenario):
         return Card(
             title=self.title,
             citation=self.citation,
-            setting="competitive" if np.ptp(total) < 1e-6 else "mixed",
+            setting="competitive" if np.ptp(total) <= 1e-6 * np.abs(pay).max() else "mixed",
             objective="points of all players together",
             stakeholders=tuple(
                 type(p)(p.name, float(a), float(b)) for p, a, b in zip(people, low, high, strict=True)

@@ -105,7 +105,8 @@ class NetworkGame(Scenario):
         best = pairs.max(axis=(2, 3))[np.triu_indices(len(meet), 1)].sum()
         best += np.trace(meet) * np.diag(pay).max()
         alike = np.diag(pay) * meet.sum()
-        nash = [float(alike[a]) for a in range(len(pay)) if pay[a, a] >= pay[:, a].max() - 1e-6]
+        near = 1e-6 * np.ptp(pay)  # of rounding, on the scale of the game
+        nash = [float(alike[a]) for a in range(len(pay)) if pay[a, a] >= pay[:, a].max() - near]
         return (
             float(best),
             float(alike.max()),
@@ -119,13 +120,14 @@ class NetworkGame(Scenario):
         people, represents = one_each([f"player {i}" for i in range(self.n_agents)])
         games = meet.sum(axis=1)
         best, alike, chance, nash, cooperative = self.bounds()
-        worst = nash if nash is not None and nash < best - 1e-6 else chance
+        near = 1e-6 * np.ptp(pay) * games.sum()
+        worst = nash if nash is not None and nash < best - near else chance
         oracle = Unknown("every outcome has the same total: there is no joint task")
-        if worst < best - 1e-6:
+        if worst < best - near:
             oracle = Oracle(
                 best=ticks * best,
                 worst=ticks * worst,
-                certificate="exact" if abs(best - alike) <= 1e-5 * (1.0 + abs(best)) else "bound",
+                certificate="exact" if abs(best - alike) <= 10 * near else "bound",
                 nash=None if nash is None else ticks * nash,
                 cooperative=ticks * cooperative,
             )

@@ -43,8 +43,8 @@ class Repeated(Module):
     """
 
     payoffs: Float[Array, "2 2 2"] = param()
-    discount: Float[Array, ""] = param(0.96)
-    lapse: Float[Array, "*players"] = param(0.0)
+    discount: Float[Array, ""] = param(0.96, "[0, 1)")
+    lapse: Float[Array, "*players"] = param(0.0, "[0, 1]")
     held: Float[Array, "..."] = param(math.nan, None)
 
     def policies(self, logits: Float[Array, "2 5"]) -> Float[Array, "2 5"]:

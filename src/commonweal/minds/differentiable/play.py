@@ -40,11 +40,11 @@ class GradientPlay(Mind):
     """
 
     rule: Rule = eqx.field(default_factory=Lola)
-    rate: Float[Array, ""] = param(1.0)
-    steps: int = count(400)
-    discount: Float[Array, ""] = param(0.96)
-    spread: Float[Array, ""] = param(1.0)
-    seed: int = count(0)
+    rate: Float[Array, ""] = param(1.0, "[0, inf)")
+    steps: int = count(400, "[0, 10000000]")
+    discount: Float[Array, ""] = param(0.96, "[0, 1)")
+    spread: Float[Array, ""] = param(1.0, "[0, inf)")
+    seed: int = count(0, "[0, 4294967295]")
 
     @property
     def learns(self):

@@ -56,7 +56,7 @@ class Lola(Rule):
     (here exact: the look-ahead is differentiated, not expanded to first order).
     """
 
-    look_ahead: Float[Array, ""] = param(1.0)
+    look_ahead: Float[Array, ""] = param(1.0, "[0, inf)")
 
     def direction(self, losses, params):
         n = params.shape[0]

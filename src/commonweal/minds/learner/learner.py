@@ -6,14 +6,23 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array
 
+from ..._bounds import Limit, shown
 from ..._mind import Mind
 from ..._param import _number, count
 from .heads import answer, outputs
 from .methods import PPO, Method
 from .networks import MLP, Eyes, Network, Norm, no_acts, open_eyes
 from .school import teach
+
+
+def _seed(value: Any) -> Array:
+    """A seed as an array; refused where it is no whole number that int32 holds."""
+    if not isinstance(value, Tracer | Array):
+        Limit("Learner", "seed", int, "[0, 2147483647]", 0, static=True).check(value)
+    return _number(value)
 
 
 class Learner(Mind):
@@ -42,24 +51,30 @@ class Learner(Mind):
 
     method: Method = eqx.field(default_factory=PPO)
     network: Network = eqx.field(default_factory=MLP)
-    updates: int = count(200)
-    worlds: int = count(64)
+    updates: int = count(200, "[1, 100000000]")
+    worlds: int = count(64, "[1, 1000000]")
     share: bool = count(False)
     facts: tuple[str, ...] | None = count(None)
     codes: tuple[str, ...] = count(())
-    checkpoint_every: int = count(50)
-    seed: Array = eqx.field(default=0, converter=_number)
+    checkpoint_every: int = count(50, "[1, 100000000]")
+    seed: Array = eqx.field(default=0, converter=_seed)
     params: Any = None
     eyes: Eyes | None = count(None)
     keep: bool = count(False)
 
     def __check_init__(self):
+        for name, part, kind in (("method", self.method, Method), ("network", self.network, Network)):
+            if not isinstance(part, kind):
+                example = "PPO()" if kind is Method else "MLP()"
+                raise TypeError(
+                    f"Learner: got {name}={shown(part)}, expected a {kind.__name__.lower()}; try "
+                    f"Learner({name}={example})"
+                )
         parts = self.method.minibatches
-        if min(self.updates, self.worlds, self.checkpoint_every) < 1 or self.worlds % parts:
+        if self.worlds % parts:
             raise ValueError(
-                f"Learner came with updates={self.updates}, worlds={self.worlds}, "
-                f"checkpoint_every={self.checkpoint_every}; wanted at least 1 each, and worlds in {parts} "
-                f"equal minibatches: Learner(updates=200, worlds={16 * parts})"
+                f"Learner: got worlds={self.worlds}, expected {parts} equal minibatches; try "
+                f"Learner(worlds={16 * parts})"
             )
 
     @property

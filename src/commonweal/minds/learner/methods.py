@@ -62,10 +62,10 @@ class Reinforce(Method):
     Advantages are scaled to size 1 for each learner. Source: Williams 1992, Machine Learning 8:229.
     """
 
-    rate: Array = param(0.02)
-    entropy: Array = param(0.0)
-    discount: Array = param(1.0)
-    norm: Array = param(10.0)
+    rate: Float[Array, ""] = param(0.02, "(0, 100]")
+    entropy: Float[Array, ""] = param(0.0, "[0, inf)")
+    discount: Float[Array, ""] = param(1.0, "[0, 1]")
+    norm: Float[Array, ""] = param(10.0, "(0, inf)")
 
     epochs = 1
     minibatches = 1
@@ -106,26 +106,19 @@ class PPO(Method):
     Duque et al. 2025, arXiv 2406.14662 (advantage alignment).
     """
 
-    rate: Array = param(3e-3)
-    entropy: Array = param(0.01)
-    discount: Array = param(0.99)
-    trace: Array = param(0.95)
-    clip: Array = param(0.2)
-    weight: Array = param(0.5)
-    norm: Array = param(0.5)
-    beta: Array = param(0.0)
+    rate: Float[Array, ""] = param(3e-3, "(0, 100]")
+    entropy: Float[Array, ""] = param(0.01, "[0, inf)")
+    discount: Float[Array, ""] = param(0.99, "[0, 1]")
+    trace: Float[Array, ""] = param(0.95, "[0, 1]")
+    clip: Float[Array, ""] = param(0.2, "(0, 1]")
+    weight: Float[Array, ""] = param(0.5, "[0, inf)")
+    norm: Float[Array, ""] = param(0.5, "(0, inf)")
+    beta: Float[Array, ""] = param(0.0, "[0, inf)")
     critic: Literal["own", "central"] = count("own")
-    epochs: int = count(4)
-    minibatches: int = count(4)
+    epochs: int = count(4, "[1, 10000]")
+    minibatches: int = count(4, "[1, 10000]")
 
     aligns = True
-
-    def __check_init__(self):
-        if self.critic not in ("own", "central") or self.epochs < 1 or self.minibatches < 1:
-            raise ValueError(
-                f"PPO came with critic={self.critic!r}, epochs={self.epochs}, minibatches={self.minibatches};"
-                " wanted critic 'own' or 'central' and at least one each: PPO(critic='central')"
-            )
 
     def judge(self, reward, alive, value):
         value = jnp.where(alive, value, 0.0)

@@ -188,16 +188,16 @@ class MLP(Network):
     (Cho et al. 2014, arXiv 1406.1078).
     """
 
-    width: int = count(32)
-    depth: int = count(2)
+    width: int = count(32, "[1, 65536]")
+    depth: int = count(2, "[0, 100]")
     recurrent: bool = count(False)
-    spread: Array = param(0.01)
+    spread: Float[Array, ""] = param(0.01, "[0, inf)")
 
     def __check_init__(self):
-        if self.width < 1 or self.depth < (1 if self.recurrent else 0):
+        if self.recurrent and not self.depth:
             raise ValueError(
-                f"MLP came with width={self.width}, depth={self.depth}, recurrent={self.recurrent}; wanted "
-                "at least one unit, and one layer below a recurrent one: MLP(width=32, depth=2)"
+                "MLP: got depth=0 and recurrent=True, expected one layer or more below a recurrent one; try "
+                "MLP(depth=1, recurrent=True)"
             )
 
     @property
@@ -211,7 +211,7 @@ class MLP(Network):
 class Linear(Network):
     """Logits linear in the normalized sight, from zero (uniform play) if `spread` is 0."""
 
-    spread: Array = param(0.0)
+    spread: Float[Array, ""] = param(0.0, "[0, inf)")
 
     recurrent = False
     widths = ()
@@ -228,7 +228,7 @@ class Table(Network):
     """
 
     facts: tuple[tuple[str, Any], ...] = count()
-    spread: Array = param()
+    spread: Float[Array, ""] = param(within="[0, inf)")
 
     recurrent = False
     widths = ()

@@ -59,8 +59,8 @@ class Seen(Module):
     """
 
     facts: tuple[str, ...] = count(("own", "others"))
-    sizes: tuple[int, ...] = count(())
-    rounds: int = count(1)
+    sizes: tuple[int, ...] = count((), "[1, 1000000]")
+    rounds: int = count(1, "[0, 100]")
 
     @property
     def states(self) -> int:
@@ -128,8 +128,8 @@ class QLearner(Mind):
     1989; rules for ties of Calvano et al. 2020, AER 110:3267, and Tennant et al. 2023, IJCAI.
     """
 
-    rate: Float[Array, ""] = param(0.15)
-    discount: Float[Array, ""] = param(0.95)
+    rate: Float[Array, ""] = param(0.15, "[0, 1]")
+    discount: Float[Array, ""] = param(0.95, "[0, 1]")
     explore: Schedule = eqx.field(default_factory=Exponential)
     values: Float[Array, "..."] = param(0.0)
     reward: Reward = eqx.field(default_factory=Felt)
@@ -137,7 +137,7 @@ class QLearner(Mind):
     start: Literal["seen", "random"] = text("seen")
     blank: Literal["first", "random"] = text("first")
     channel: str = text("act")
-    acts: int = count(0)
+    acts: int = count(0, "[0, 1000000]")
 
     def prepare(self, scenario, seat, key):
         seen, acts = _fit(self.seen, scenario, self.channel)

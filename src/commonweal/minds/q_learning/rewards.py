@@ -42,7 +42,7 @@ class Duty(Reward):
     Act 0 is cooperation; `before` must hold the own act and then the other's, as `Seen()` does.
     """
 
-    weight: Float[Array, ""] = param(5.0)
+    weight: Float[Array, ""] = param(5.0, "[0, inf)")
 
     def feel(self, sight, before):
         return jnp.where((before[1] == 0) & (sight["own"] != 0), -self.weight, 0.0)

@@ -19,7 +19,7 @@ class Schedule(Module):
 class Exponential(Schedule):
     """exp(-decay t). Source: Calvano et al. 2020, AER 110:3267, equation 6."""
 
-    decay: Float[Array, ""] = param(4e-6)
+    decay: Float[Array, ""] = param(4e-6, "[0, inf)")
 
     def odds(self, t):
         return jnp.exp(-(self.decay * t.astype(jnp.float32)))
@@ -28,8 +28,8 @@ class Exponential(Schedule):
 class Linear(Schedule):
     """first (span - t) / span, and 0 from `span` on. Source: Tennant et al. 2023, arXiv 2301.08491."""
 
-    span: Float[Array, ""] = param(10_000.0)
-    first: Float[Array, ""] = param(1.0)
+    span: Float[Array, ""] = param(10_000.0, "(0, inf)")
+    first: Float[Array, ""] = param(1.0, "[0, 1]")
 
     def odds(self, t):
         return jnp.maximum(self.first * ((self.span - t.astype(jnp.float32)) / self.span), 0.0)
@@ -38,7 +38,7 @@ class Linear(Schedule):
 class Steady(Schedule):
     """Always the same odds; 0 plays the table. Source: Sutton and Barto 2018, section 2.2."""
 
-    rate: Float[Array, ""] = param(0.1)
+    rate: Float[Array, ""] = param(0.1, "[0, 1]")
 
     def odds(self, t):
         return jnp.broadcast_to(self.rate, jnp.shape(t))

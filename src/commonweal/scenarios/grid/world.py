@@ -136,7 +136,8 @@ class Grid(Scenario):
         seats = len(self.plan.starts)
         if seats < self.n_agents:
             raise ValueError(
-                f"the map has {seats} start cells for {self.n_agents} agents; wanted one each: write more P"
+                f"Grid: got n_agents={self.n_agents}, expected at most {seats}, the cells P of the map; try "
+                f"Grid(rows, n_agents={seats}), or write more P"
             )
 
     @property

@@ -1,13 +1,14 @@
-"""A small scenario and a random mind, to try components on."""
+"""A small scenario to try institutions, minds and measures on, and a mind to try scenarios with."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from ._card import Card, Oracle, one_each
-from ._channel import Amount, Choice, named_key
-from ._mind import Mind
-from ._scenario import Outcome, Scenario, Sight
+from .._card import Card, Oracle, one_each
+from .._channel import Amount, Choice, named_key
+from .._luck import as_key
+from .._mind import Mind
+from .._scenario import Outcome, Scenario, Sight
 
 
 class Probe(Scenario):
@@ -43,10 +44,15 @@ class Probe(Scenario):
         return f"Last gifts: {sight['gave']}." if sight.started else "Nobody has given yet."
 
 
-class Anyone(Mind):
-    """Random legal acts on every channel."""
+class Wayward(Mind):
+    """Random legal acts; by a throw before the first tick, ever the same one or another each tick."""
+
+    def init(self, seat, key):
+        return jax.random.key_data(key), jax.random.bernoulli(jax.random.fold_in(key, 1))
 
     def act(self, memory, sight, channels, key):
+        mine, steady = memory
+        luck = as_key(jnp.where(steady, mine, jax.random.key_data(key)))
         return memory, {
-            name: c.sample(named_key(key, name), sight.legal[name]) for name, c in channels.items()
+            name: c.sample(named_key(luck, name), sight.legal[name]) for name, c in channels.items()
         }

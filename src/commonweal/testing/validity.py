@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from ._card import Stakeholder
-from ._channel import Target
-from ._describe import rebuild
-from ._measure import NA, Measure, summarize
-from ._trace import Trace
+from .._card import Stakeholder
+from .._channel import Target
+from .._describe import rebuild
+from .._measure import NA, Measure, summarize
+from .._trace import Trace
 
 SHUT = "the provider died"
 
