@@ -1,7 +1,9 @@
-"""The results of a study as lines of text."""
+"""The results of a study as lines of text, and as data."""
 
 from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from .._describe import REHEARSED
 
@@ -50,3 +52,43 @@ def printed(results: Any) -> Iterator[str]:
     yield f"\n{results.selection}"
     for column, here, lost, reason in results.not_available:
         yield f"* {column}: NA in {lost} worlds of {', '.join(here)} ({reason})"
+
+
+def plain(results: Any) -> dict[str, Any]:
+    """The results of a study, JSON-able; NaN becomes None."""
+    chosen = results.selection
+    return {
+        **{key: results.plan[key] for key in ("name", "hypothesis", "baseline", "rule", "primary", "worlds")},
+        "conditions": results.conditions,
+        "added": results.plan["added"],
+        "notes": results.notes,
+        "invalid": results.invalid,
+        "rehearsed": results.rehearsed,
+        "speech": results.speech,
+        "training": {
+            name: {"runs": results.runs(name), "ended": bool(found and found[1].ended)}
+            for name, found in results.learning.items()
+        },
+        "equal acts": results.identical,
+        "gates": {name: gate._asdict() for name, gate in results.gates.items()},
+        "certificates": {name: results.certificate(name) for name in results.conditions},
+        "estimates": _plain(results.estimates),
+        "differences": _plain(results.differences),
+        "holm": {name: {c: _number(p) for c, p in row.items()} for name, row in results.adjusted.items()},
+        "false discovery": {
+            name: {c: _number(p) for c, p in row.items()} for name, row in results.explored.items()
+        },
+        "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
+        "budgets": _plain(results.budgets),
+        "company": results.company,
+        "not available": [list(row) for row in results.not_available],
+        "made with": results.plan["made with"],
+    }
+
+
+def _number(x: float) -> float | None:
+    return None if np.isnan(x) else float(x)
+
+
+def _plain(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: x.as_dict() for key, x in row.items()} for name, row in table.items()}

@@ -24,7 +24,7 @@ from .cells import read_cell, state
 from .company import changed_company, read_company
 from .gate import VIOLATED, Gate, gate, too_few
 from .plan import OLDER, additions, later, read_plan
-from .printed import printed
+from .printed import plain, printed
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .speech import in_words
 from .statistics import Comparison, benjamini_hochberg, compare, holm
@@ -301,36 +301,7 @@ class Results:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
-        chosen = self.selection
-        return {
-            **{
-                key: self.plan[key] for key in ("name", "hypothesis", "baseline", "rule", "primary", "worlds")
-            },
-            "conditions": self.conditions,
-            "added": self.plan["added"],
-            "notes": self.notes,
-            "invalid": self.invalid,
-            "rehearsed": self.rehearsed,
-            "speech": self.speech,
-            "training": {
-                name: {"runs": self.runs(name), "ended": bool(found and found[1].ended)}
-                for name, found in self.learning.items()
-            },
-            "equal acts": self.identical,
-            "gates": {name: gate._asdict() for name, gate in self.gates.items()},
-            "certificates": {name: self.certificate(name) for name in self.conditions},
-            "estimates": _plain(self.estimates),
-            "differences": _plain(self.differences),
-            "holm": {name: {c: _number(p) for c, p in row.items()} for name, row in self.adjusted.items()},
-            "false discovery": {
-                name: {c: _number(p) for c, p in row.items()} for name, row in self.explored.items()
-            },
-            "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
-            "budgets": _plain(self.budgets),
-            "company": self.company,
-            "not available": [list(row) for row in self.not_available],
-            "made with": self.plan["made with"],
-        }
+        return plain(self)
 
     def cell(self, condition: str, column: str) -> str:
         """One estimate as text, short: worlds that are missing are listed elsewhere."""
@@ -353,14 +324,6 @@ class Results:
             f"{len(self.conditions)} conditions, {plan['worlds']} worlds, {len(plan['measures'])} measures"
         )
         return f"Results({plan['name']!r}: {sizes})"
-
-
-def _number(x: float) -> float | None:
-    return None if np.isnan(x) else float(x)
-
-
-def _plain(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: x.as_dict() for key, x in row.items()} for name, row in table.items()}
 
 
 def read_results(folder: str | os.PathLike) -> Results:
