@@ -121,7 +121,12 @@ class Results:
     def notes(self) -> list[str]:
         """What a reader must know first: what was added later, and what so few worlds can never show."""
         old = [OLDER] if self.plan["format"] == 1 else []
-        return [*old, *additions(self.plan), *too_few(self.plan), *warnings(self.plan, self.learning)]
+        return [*old, *additions(self.plan), *too_few(self.plan), *self.cautions]
+
+    @cached_property
+    def cautions(self) -> list[str]:
+        """What must stand beside the numbers of conditions that learn."""
+        return list(warnings(self.plan, self.learning))
 
     def runs(self, condition: str) -> int:
         """How often a condition was trained, the unit of its numbers; 0 where nobody learns."""

@@ -12,13 +12,14 @@ from .._survival import Survival
 from ..lab.results import Results
 from ..lab.statistics import proportion
 from .cells import ARROWS, chance, estimated, table
-from .chart import steps
+from .chart import bands, steps
 from .html import Cell, Section
 
 DYNAMICS = ("dynamics", "change")
 RISKS = ("collusion", "conformity", "deception", "disparity", "hierarchy", "influence", "norms")
 RISKS += ("polarization", "power", "responsibility")
 LASTING = ["ticks", "happened"]  # the columns of a measure of how long something lasted
+NO_CURVE = "no learning curve was kept"
 EXPLORED = (
     "Not declared beforehand: a hint where to look, no evidence. FDR p is adjusted for the share of false "
     "discoveries among all comparisons of this study that nobody declared (Benjamini and Hochberg)."
@@ -69,6 +70,30 @@ def _lasting(results: Results, measure: str) -> Section:
     head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
     figure = steps(curves, last, "tick", "share not yet fallen")
     return Section(f"Time until {measure}", notes, head, rows, [figure] if figure else ())
+
+
+def learning(results: Results) -> Iterator[Section]:
+    """Learning curves, and whether learning had ended."""
+    if not results.learning:
+        return
+    rows, curves = [], {}
+    for name, found in results.learning.items():
+        if found is None:
+            rows.append((name, str(results.runs(name)), Cell("NA", "", "muted"), Cell("not known", NO_CURVE)))
+            continue
+        curves[name], end = found
+        tone = "" if end.ended else "bad"
+        rows.append(
+            (name, str(end.runs), str(end.updates), Cell("yes" if end.ended else "no", str(end), tone))
+        )
+    notes = (
+        "What the learners got in an update, as they value it: the mean over them and over the worlds of the "
+        "update. Line: mean over training runs; band: from the least to the most of them. Whether learning had "
+        "ended: the slope of the last third against its noise, and against the range learned.",
+    )
+    head = ("condition", "training runs", "updates", "had learning ended?")
+    figure = bands(curves, "update", "payoff of the learners")
+    yield Section("Learning", notes, head, rows, [figure] if figure else ())
 
 
 def _survival(results: Results, condition: str, measure: str) -> Survival:
