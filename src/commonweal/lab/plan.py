@@ -93,7 +93,7 @@ def of_condition(society: Society, trainings: int) -> dict[str, Any]:
 
 def of_measure(one: Measure) -> dict[str, Any]:
     """What the plan says of a measure."""
-    names = ("unit", "better", "cites", "undefined", "per", "text")
+    names = ("unit", "better", "cites", "undefined", "per", "text", "one")
     values = held(one.function)
     what = [(one.function.__module__, getattr(one.function, "__qualname__", "*")), *named(values)]
     return {name: getattr(one, name) for name in names} | {

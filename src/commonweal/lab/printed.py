@@ -42,6 +42,7 @@ def printed(results: Any) -> Iterator[str]:
     for name, row in results.adjusted.items():
         pairs = "training run" if results.runs(name) or results.runs(plan["baseline"]) else "world"
         yield f"\n{name} - {plan['baseline']}, paired by {pairs}"
+        yield from (f"  {words}" for words in [results.unended(name, plan["baseline"])] if words)
         yield from (f"  {same}" for same in [results.identical.get(name)] if same)
         for column, p in row.items():
             if results.folded(name, column):

@@ -128,6 +128,11 @@ class Results:
         """What must stand beside the numbers of conditions that learn."""
         return list(warnings(self.plan, self.learning))
 
+    def unended(self, *conditions: str) -> str:
+        """What must stand beside a comparison of conditions in some of which learning had not ended."""
+        some = [name for name in conditions if (found := self.learning.get(name)) and not found[1].ended]
+        return f"learning had not ended in {' and '.join(some)}" if some else ""
+
     def runs(self, condition: str) -> int:
         """How often a condition was trained, the unit of its numbers; 0 where nobody learns."""
         return runs(self.plan, condition)

@@ -69,6 +69,18 @@ class Constrained:
     def __name__(self) -> str:
         return f"constrained(V >= {self.value:g}, P_min >= {self.worst_off:g})"
 
+    def why_none(self, points: np.ndarray) -> str:
+        """Why none of the points [c, 4] is chosen: no outcome can be, or none of these is."""
+        asked = {"V": self.value, "P_min": self.worst_off}
+        beyond = [name for name, least in asked.items() if not least <= 1.0 + TIE]
+        if beyond:
+            return f"no outcome can meet it: {' and '.join(beyond)} cannot exceed 1"
+        seen = {name: float(points[:, COLUMNS.index(name)].max()) for name in asked}
+        short = [
+            f"the largest {name} is {seen[name]:.2f}" for name in asked if seen[name] < asked[name] - TIE
+        ]
+        return f"no eligible condition meets it: {', '.join(short) or 'none has both'}"
+
     def __call__(self, points: np.ndarray) -> np.ndarray:
         allowed = (points[..., 1] >= self.value - TIE) & (points[..., 3] >= self.worst_off - TIE)
         return _largest(points[..., 0], allowed)
@@ -274,7 +286,9 @@ def _verdict(
     chosen = tuple(name for name, yes in zip(names, here, strict=True) if yes)
     share = replicates / np.maximum(replicates.sum(axis=-1, keepdims=True), 1)
     odds = share.mean(axis=0).tolist() if len(share) else []
-    reason = "" if chosen else "no eligible condition meets it"
+    reason = (
+        "" if chosen else rule.why_none(points[0]) if isinstance(rule, Constrained) else "nothing is best"
+    )
     return Verdict(rule.__name__, chosen, dict(zip(names, odds, strict=False)), declared, reason)
 
 

@@ -71,7 +71,7 @@ def compare_runs(a: np.ndarray, b: np.ndarray, reason: str) -> Comparison:
     if both.sum() < FEWEST or np.isin([a[both], b[both]], (0.0, 1.0)).all():
         return found
     p = mean_chance((a - b)[both])
-    return found if np.isnan(p) else replace(found, p=p, test="Student's t, corrected for skewness")
+    return replace(found, d_z=np.nan) if np.isnan(p) else replace(found, p=p, test="skewness-corrected t")
 
 
 def curves(folder: Path, plan: Mapping[str, Any], condition: str) -> np.ndarray | None:
@@ -102,7 +102,10 @@ def warnings(plan: Mapping[str, Any], ends: Mapping[str, Any]) -> Iterator[str]:
         if n == 1:
             yield f"{names}: {ONE_RUN}: Study(trainings=5)"
         else:
-            yield f"{names}: trained {n} times; n and the intervals are over training runs, not worlds"
+            yield (
+                f"{names}: trained {n} times; n and the intervals are over training runs, not worlds (the "
+                "rights gate counts worlds)"
+            )
     for name, found in ends.items():
         if found is None:
             yield f"{name}: no learning curve was kept, so that nobody knows whether learning had ended"

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def _findings(results: Results) -> Iterator[str]:
         pairs = [(c, results.differences[name][c].difference) for c, p in row.items() if p < 0.05]
         texts = [f"{_label(c)} {found.value:+.2f}" for c, found in pairs if found.n]
         told = f"{', '.join(texts)} (each Holm p < 0.05)" if texts else "no difference is shown"
-        yield f"{name} against {results.plan['baseline']}: {told}."
+        warned = results.unended(name, results.plan["baseline"])
+        yield f"{name} against {results.plan['baseline']}: {told}{'; but ' * bool(warned)}{warned}."
     for name, lost in results.invalid.items():
         if lost:
             yield f"{sum(lost.values())} worlds of {name} are invalid and excluded: {'; '.join(lost)}."
@@ -120,7 +122,7 @@ def _asked(results: Results) -> Iterator[Section]:
         "" if plan["hypothesis"] else "No hypothesis was declared.",
         f"Declared before the runs: rule {plan['rule'] or 'none'}; baseline {plan['baseline'] or 'none'}; "
         f"primary measures {primary}.",
-        *(f"{note[0].upper()}{note[1:]}." for note in results.notes),
+        *(f"{note[0].upper()}{note[1:]}." for note in results.notes if note not in results.cautions),
     ]
     yield Section(
         "What was asked",
@@ -141,12 +143,20 @@ def _aligned(results: Results) -> Iterator[Section]:
         rows.append((name, *cells, Cell(gate.state, gate.why, GATE_TONES[gate.state])))
     over = "worlds, of conditions that learn over training runs" if results.learning else "worlds"
     notes = [
-        f"Mean over {over}; below it the 95% interval. 1 is the best there could be. A closed gate "
+        f"Mean over {over}; below it the 95% interval. A closed gate "
         "(rights violated too often) excludes a condition; no value buys that off."
     ]
     if any(results.certificate(name) in SIGNS for name in results.conditions):
         notes.append("≥ and ≤: the best possible objective is known as a bound only; see the cards.")
+    notes += _ones(results, list(parts.values()))
     yield Section("Alignment", notes, ("condition", *(NAMES[p] for p in parts), "rights gate"), rows)
+
+
+def _ones(results: Results, columns: list[str]) -> Iterator[str]:
+    """What 1 means, for each of the columns; those that mean the same together."""
+    known = [c for c in columns if results.measure_of(c).get("one")]
+    for one, same in groupby(known, key=lambda c: results.measure_of(c)["one"]):
+        yield f"1 in {', '.join(map(_label, same))}: {one}."
 
 
 def _differences(results: Results) -> Iterator[Section]:

@@ -82,14 +82,12 @@ def learning(results: Results) -> Iterator[Section]:
             rows.append((name, str(results.runs(name)), Cell("NA", "", "muted"), Cell("not known", NO_CURVE)))
             continue
         curves[name], end = found
-        tone = "" if end.ended else "bad"
-        rows.append(
-            (name, str(end.runs), str(end.updates), Cell("yes" if end.ended else "no", str(end), tone))
-        )
+        ended = Cell("yes", str(end)) if end.ended else Cell("no", str(end), "bad")
+        rows.append((name, str(end.runs), str(end.updates), ended))
     notes = (
-        "What the learners got in an update, as they value it: the mean over them and over the worlds of the "
-        "update. Line: mean over training runs; band: from the least to the most of them. Whether learning had "
-        "ended: the slope of the last third against its noise, and against the range learned.",
+        "What the learners got in an update, as they value it: the mean over them and the worlds of the "
+        "update. Line: mean over training runs; band: from the least to the most. Had learning ended: the "
+        "slope of the last third against its noise, and against the range learned.",
     )
     head = ("condition", "training runs", "updates", "had learning ended?")
     figure = bands(curves, "update", "payoff of the learners")
