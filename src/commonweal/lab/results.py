@@ -130,8 +130,12 @@ class Results:
 
     def unended(self, *conditions: str) -> str:
         """What must stand beside a comparison of conditions in some of which learning had not ended."""
-        some = [name for name in conditions if (found := self.learning.get(name)) and not found[1].ended]
-        return f"learning had not ended in {' and '.join(some)}" if some else ""
+        known = {name: found[1] for name in conditions if (found := self.learning.get(name))}
+        moving = [name for name, end in known.items() if end.moving]
+        short = [name for name, end in known.items() if end.short]
+        told = [f"learning had not ended in {' and '.join(moving)}"] if moving else []
+        told += [f"whether learning had ended in {' and '.join(short)} is not known"] if short else []
+        return "; ".join(told)
 
     def runs(self, condition: str) -> int:
         """How often a condition was trained, the unit of its numbers; 0 where nobody learns."""
@@ -153,7 +157,7 @@ class Results:
     def folded(self, condition: str, column: str) -> bool:
         """Whether a comparison says no more than that all acts are equal."""
         found = self.differences[condition][column].difference
-        return condition in self.identical and found.n > 0 and found.value == found.low == found.high == 0
+        return condition in self.identical and found.n > 0 and not found.worlds.any()
 
     @cached_property
     def speech(self) -> dict[str, str]:
