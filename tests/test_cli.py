@@ -182,6 +182,12 @@ def test_debug_shows_where(here):
 # ------------------------------------------------------------------------------------------ run, report
 
 
+def test_a_plan_says_how_many_worlds_the_gate_takes(call, here):
+    code, _, err = call("plan", "one.py")
+    assert code == 0 and "6 worlds can never open the rights gate of take 25, take 26" in err
+    assert "try worlds=59 or more" in err and call("plan", "one.py", "--worlds", "59")[2] == ""
+
+
 def test_run_writes_results_and_a_report(call, here):
     code, out, err = call("run", "one.py")
     assert code == 0 and err.count("\n") == 1

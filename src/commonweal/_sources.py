@@ -33,25 +33,16 @@ class Page(NamedTuple):
     binds: dict[str, list[int]]
 
 
-def named(description: Any) -> Iterator[tuple[str, str]]:
-    """Module and name of every class and function in what `describe` returned.
-
-    Raises:
-        ValueError: a class was defined inside a function.
-    """
+def named(description: Any, kinds: Iterable[str] = ("class", "function")) -> Iterator[tuple[str, str]]:
+    """Module and name of every class and function in what `describe` returned."""
     if isinstance(description, Mapping):
-        for kind in {"class", "function"} & set(description):
+        for kind in [kind for kind in kinds if isinstance(description.get(kind), str)]:
             module, _, name = description[kind].partition(":")
-            if "<locals>" in name and kind == "class":
-                raise ValueError(
-                    f"a study holds {name.replace('.<locals>', '()')}, defined inside a function, so "
-                    "that no recipe can name it; wanted its class at the top of its file"
-                )
             yield module, name
         description = description.values()
     if isinstance(description, Iterable) and not isinstance(description, str):
         for part in description:
-            yield from named(part)
+            yield from named(part, kinds)
 
 
 def held(function: Any) -> Any:

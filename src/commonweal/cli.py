@@ -209,8 +209,7 @@ def plan(
     from .studies.of_file import studies_of
 
     studies = studies_of(file, worlds, model)
-    for note in [note for study in studies for note in study.notes]:
-        print(note, file=sys.stderr)
+    print("".join(f"{note}\n" for study in studies for note in study.notes), end="", file=sys.stderr)
     found = {study.name: list(forecast(study, written)) for study in studies}
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:

@@ -69,6 +69,12 @@ def seeds(cell: Mapping[str, Any]) -> range:
 def of_condition(society: Society, trainings: int) -> dict[str, Any]:
     """What the plan says of a condition; one that learns is trained `trainings` times."""
     what = describe(society)
+    for _, name in named(what, ["class"]):
+        if "<locals>" in name:
+            raise ValueError(
+                f"a study holds {name.replace('.<locals>', '()')}, defined inside a function, so "
+                "that no recipe can name it; wanted its class at the top of its file"
+            )
     laws = [
         {"name": law.name, "budget": law.budget, "told": bool(law.told), "what": _first_line(law)}
         for law in society.scenario.laws
