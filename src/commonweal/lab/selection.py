@@ -287,7 +287,11 @@ def _verdict(
     share = replicates / np.maximum(replicates.sum(axis=-1, keepdims=True), 1)
     odds = share.mean(axis=0).tolist() if len(share) else []
     reason = (
-        "" if chosen else rule.why_none(points[0]) if isinstance(rule, Constrained) else "nothing is best"
+        ""
+        if chosen
+        else rule.why_none(points[0])
+        if isinstance(rule, Constrained)
+        else "no eligible condition meets it"
     )
     return Verdict(rule.__name__, chosen, dict(zip(names, odds, strict=False)), declared, reason)
 
