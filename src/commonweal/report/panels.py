@@ -62,10 +62,11 @@ def _lasting(results: Results, measure: str) -> Section:
         p = "" if base is None or one is base else chance(one.later(base))
         rows.append((name, estimated(share, share=True), estimated(one.restricted_mean(both)), p))
     curves = {name: one.curve() for name, one in found.items() if len(one.time)}
+    over = " Worlds are counted here, also where minds learn." if results.learning else ""
     notes = (
         f"{measure}: {results.plan['measures'][measure]['text'].partition(chr(10))[0]} A world that ended "
         f"before counts as not known from then on (right-censored). The mean is of the first {both:g} ticks, "
-        "which every condition has; p is that of the log-rank test against the baseline, not adjusted.",
+        "which every condition has; p is that of the log-rank test against the baseline, not adjusted.{over}",
     )
     head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
     figure = steps(curves, last, "tick", "share not yet fallen")
@@ -117,11 +118,12 @@ def company(results: Results) -> Iterator[Section]:
             who: list[Cell | str] = [_seats(told[k], told.get(f"{k}s", ())) for k in ("harmful", "realign")]
             who[1] = Cell("not known", told["why"], "muted") if told["why"] else who[1]
             rows.append((condition, name, *ends, *who, "NA" if theta is None else told["cause"]))
+    first = " Minds that learn are those of the first training run." if results.learning else ""
     passes = "no value of passing was declared" if theta is None else f"a society passes from {theta:g} on"
     notes = (
         "v(S), the mean with the agents in S themselves and the reference in all other seats: of nobody, of "
         "the worst of those alone among references, of all. Gap: what is lost by being together. I_N: what "
-        f"all do together less the sum of what each does alone, below 0 is harm. Cause: {passes}.",
+        f"all do together less the sum of what each does alone, below 0 is harm. Cause: {passes}.{first}",
     )
     head = ("condition", "measure", "v(nobody)", "worst alone", "v(all)", "gap", "I_N")
     yield Section(
