@@ -171,7 +171,7 @@ def _differences(results: Results) -> Iterator[Section]:
     for column in results.all_columns:
         for name, row in results.differences.items():
             found = row[column]
-            declared = column in results.adjusted.get(name, ())
+            declared = column in results.adjusted.get(name, {})
             here = results.adjusted if declared else results.explored
             if not found.difference.n or in_panel(results, column) or results.folded(name, column):
                 continue
