@@ -50,6 +50,27 @@ def mean_interval(values: np.ndarray) -> tuple[float, float]:
     return float(mean - error * back(reach)), float(mean - error * back(-reach))
 
 
+def mean_chance(values: np.ndarray) -> float:
+    """The two-sided p of "the mean is 0" for which `mean_interval` just reaches 0; NaN without a spread.
+
+    Source: as `mean_interval`.
+    """
+    from scipy.special import stdtr
+
+    x = np.asarray(values, dtype=float)
+    n, mean = len(x), x.mean()
+    away = x - mean
+    scale = np.abs(away).max()
+    if n < FEWEST or scale <= 1e-6 * np.abs(x).max():
+        return np.nan
+    away = away / scale
+    variance = (away**2).mean()
+    t = mean / (scale * np.sqrt(variance / (n - 1)))
+    bend = (away**3).mean() / variance**1.5 / np.sqrt(n)
+    y = t + bend * (t**2 / 3.0 + 1.0 / 6.0) + bend**2 * t**3 / 27.0
+    return float(2.0 * stdtr(n - 1, -abs(y) / (1.0 + 0.9 / n)))
+
+
 def share_interval(hits: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share, `hits` of `n` worlds: equal tails of Jeffreys' posterior.
 

@@ -23,7 +23,7 @@ class NA(Exception):  # noqa: N818  (the field's name for a missing value)
 class Measure:
     """A named measure; call it on a trace for Float[W] or Float[W, columns], NaN where undefined.
 
-    `columns` names what stands side by side in a row of several numbers a world.
+    `columns` names what stands side by side in a row of several numbers a world; `one` says what 1 means.
     `undefined` is the reason printed for the worlds whose value is NaN. A world in which a speaker
     refused to act has no value: doing nothing may help or harm, and was nobody's choice. A measure of
     speech itself reads such worlds too: it says `refusals`.
@@ -38,6 +38,7 @@ class Measure:
     per: Literal["world", "agent", "stakeholder"] = "world"
     refusals: bool = False
     columns: tuple[str, ...] = ()
+    one: str = ""
 
     def __call__(self, trace: Trace) -> np.ndarray:
         values = np.array(self.function(trace), dtype=float)
@@ -105,11 +106,12 @@ def measure(
     undefined: str = "undefined in these worlds",
     per: Literal["world", "agent", "stakeholder"] = "world",
     refusals: bool = False,
+    one: str = "",
 ) -> Callable[[Callable[[Trace], np.ndarray]], Measure]:
     """Turn a function of a trace into a `Measure`, named as the function."""
 
     def make(function: Callable[[Trace], np.ndarray]) -> Measure:
-        return Measure(function.__name__, function, unit, better, cites, undefined, per, refusals)  # type: ignore[attr-defined]
+        return Measure(function.__name__, function, unit, better, cites, undefined, per, refusals, (), one)  # type: ignore[attr-defined]
 
     return make
 

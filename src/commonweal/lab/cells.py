@@ -10,6 +10,7 @@ import polars as pl
 from .._describe import identity
 from .._measure import NA, Measure
 from .._trace import Trace
+from .acts import digests
 from .speech import spoken
 from .store import Damaged, fingerprint, read_json, seal, unseal
 
@@ -35,6 +36,7 @@ def fill(part: Path, trace: Trace, measures: Sequence[Measure], plan: Mapping[st
     Returned are the measures that failed, with why; they are not in the cell, and all others are.
     """
     columns: dict[str, Any] = {"seed": np.asarray(trace.seeds, np.int64), "invalid": trace.invalid}
+    columns["acts"] = digests(trace)
     for row, x in trace.book.items():
         sums = x.sum(axis=(1, 2), dtype=float)
         columns[f"book:{row}"] = np.where(trace.valid & np.isfinite(sums), sums, np.nan)
@@ -54,9 +56,9 @@ def fill(part: Path, trace: Trace, measures: Sequence[Measure], plan: Mapping[st
             infinite |= {one.name: int(lost.sum())} if lost.any() else {}
             columns |= {key: np.where(np.isinf(x), np.nan, x) for key, x in numbers.items()}
     pl.DataFrame(columns).write_parquet(part / "values.parquet")
-    keep, start = plan["keep"], plan["cells"][name]["start"]
-    if start < keep:
-        trace.worlds(slice(keep - start)).save(part / "trace")
+    kept = trace.seeds < plan["keep"]
+    if kept.any():
+        trace.worlds(kept).save(part / "trace")
     told = {"key": plan["cells"][name]["key"], "columns": found, "missing": missing, "infinite": infinite}
     told["measures"] = {key: identity(plan["measures"][key]) for key in [*found, *missing]}
     (part / "cell.json").write_bytes(seal(told | {"files": fingerprint(part)}))

@@ -8,9 +8,9 @@ from .._measure import Measure
 from .._society import Society
 from .results import DECLARABLE
 
-SIZES = {"worlds": 64, "chunk": 250, "keep": 1}
+SIZES = {"worlds": 64, "chunk": 250, "keep": 1, "trainings": 5}
 MOST = 2**31 - 1  # worlds: seeds are 32 bits wide
-RESERVED = ("condition", "seed", "invalid")
+RESERVED = ("condition", "seed", "invalid", "acts", "training")
 
 
 def faults(study: Any) -> Iterator[str]:

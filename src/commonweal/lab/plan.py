@@ -21,7 +21,7 @@ from .store import PART, Damaged, read_json, seal, unseal, write
 
 LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")
 FORMAT = 2  # from 2 on, cells carry digests
-DECLARED = ("name", "baseline", "rule", "chunk", "keep", "reference", "theta")
+DECLARED = ("name", "baseline", "rule", "chunk", "keep", "reference", "theta", "trainings")
 OWN = "commonweal source"
 OLDER = "an older version of commonweal made it, and its cells carry no digests (reports still read it)"
 FEW = 3  # names in an error
@@ -42,17 +42,32 @@ def with_cells(plan: dict[str, Any]) -> dict[str, Any]:
     cells = {}
     for name, condition in plan["conditions"].items():
         depends = [plan["made with"], plan["keep"], name, condition["identity"], condition["code"]]
+        runs = condition["training"]["runs"] if "training" in condition else 0
         for low, high in plan["spans"]:
             for start in range(low, high, plan["chunk"]):
                 stop = min(start + plan["chunk"], high)
-                where = {"condition": name, "start": start, "stop": stop}
-                key = identity([*depends, start, stop])
-                cells[f"{slot(plan, name)}-{start:07d}"] = where | {"key": key}
+                where, own = (
+                    {"condition": name, "start": start, "stop": stop},
+                    f"{slot(plan, name)}-{start:07d}",
+                )
+                if not runs:
+                    cells[own] = where | {"key": identity([*depends, start, stop])}
+                for run in range(runs):
+                    more = {"training": run, "of": runs}
+                    if seeds(where | more):
+                        key = identity([*depends, start, stop, run, runs])
+                        cells[f"{own}-run{run}"] = where | more | {"key": key}
     return plan | {"cells": cells}
 
 
-def of_condition(society: Society) -> dict[str, Any]:
-    """What the plan says of a condition."""
+def seeds(cell: Mapping[str, Any]) -> range:
+    """The worlds of a cell; those of a training run are every so many."""
+    start, step = cell["start"], cell.get("of", 1)
+    return range(start + (cell.get("training", 0) - start) % step, cell["stop"], step)
+
+
+def of_condition(society: Society, trainings: int) -> dict[str, Any]:
+    """What the plan says of a condition; one that learns is trained `trainings` times."""
     what = describe(society)
     for _, name in named(what, ["class"]):
         if "<locals>" in name:
@@ -79,12 +94,12 @@ def of_condition(society: Society) -> dict[str, Any]:
         "horizon": society.scenario.horizon,
         "card": card_to_dict(society.scenario.card()),
         "society": what,
-    }
+    } | ({"training": {"runs": trainings, "seats": list(society.learners)}} if society.learners else {})
 
 
 def of_measure(one: Measure) -> dict[str, Any]:
     """What the plan says of a measure."""
-    names = ("unit", "better", "cites", "undefined", "per", "text")
+    names = ("unit", "better", "cites", "undefined", "per", "text", "one")
     values = held(one.function)
     what = [(one.function.__module__, getattr(one.function, "__qualname__", "*")), *named(values)]
     return {name: getattr(one, name) for name in names} | {
@@ -175,9 +190,9 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
         yield OLDER
         return
     yield from (
-        f"{key} was {_short(before[key])} and came as {_short(now[key])}"
+        f"{key} was {_short(before.get(key))} and came as {_short(now[key])}"
         for key in DECLARED
-        if _differ(before[key], now[key])
+        if _differ(before.get(key), now[key])
     )
     a, b = before["made with"], now["made with"]
     yield from (

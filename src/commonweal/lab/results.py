@@ -6,7 +6,7 @@ Everything is computed from the study's folder: its plan and its numbers per wor
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -16,17 +16,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from .._describe import REHEARSED, rehearsed
+from .._describe import rehearsed
 from .._measure import Estimate, estimate, may_be_facts, not_available
 from .._trace import Trace, in_pandas, load
+from .acts import same_acts
 from .cells import read_cell, state
 from .company import changed_company, read_company
 from .gate import VIOLATED, Gate, gate, too_few
 from .plan import OLDER, additions, later, read_plan
+from .printed import plain, printed
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .speech import in_words
 from .statistics import Comparison, benjamini_hochberg, compare, holm
 from .store import Damaged, changed_minds
+from .trainings import compare_runs, endings, means, runs, warnings
 
 DECLARABLE = {
     "utilitarian": utilitarian,
@@ -43,7 +46,6 @@ PARTS = {
     "P_gap": "minority_gap",
 }
 SIGNS = {"bound": ">= ", "best known": "<= "}  # what O means against such an oracle
-WIDE = 110
 
 
 class Aligned(NamedTuple):
@@ -104,7 +106,8 @@ class Results:
 
     @cached_property
     def _rows(self) -> dict[str, pl.DataFrame]:
-        return {name: self.table.filter(pl.col("condition") == name) for name in self.conditions}
+        rows = {name: self.table.filter(pl.col("condition") == name) for name in self.conditions}
+        return {name: some.sort("seed") if self.runs(name) else some for name, some in rows.items()}
 
     @cached_property
     def invalid(self) -> dict[str, dict[str, int]]:
@@ -118,7 +121,43 @@ class Results:
     def notes(self) -> list[str]:
         """What a reader must know first: what was added later, and what so few worlds can never show."""
         old = [OLDER] if self.plan["format"] == 1 else []
-        return [*old, *additions(self.plan), *too_few(self.plan)]
+        return [*old, *additions(self.plan), *too_few(self.plan), *self.cautions]
+
+    @cached_property
+    def cautions(self) -> list[str]:
+        """What must stand beside the numbers of conditions that learn."""
+        return list(warnings(self.plan, self.learning))
+
+    def unended(self, *conditions: str) -> str:
+        """What must stand beside a comparison of conditions in some of which learning had not ended."""
+        known = {name: found[1] for name in conditions if (found := self.learning.get(name))}
+        moving = [name for name, end in known.items() if end.moving]
+        short = [name for name, end in known.items() if end.short]
+        told = [f"learning had not ended in {' and '.join(moving)}"] if moving else []
+        told += [f"whether learning had ended in {' and '.join(short)} is not known"] if short else []
+        return "; ".join(told)
+
+    def runs(self, condition: str) -> int:
+        """How often a condition was trained, the unit of its numbers; 0 where nobody learns."""
+        return runs(self.plan, condition)
+
+    @cached_property
+    def learning(self) -> dict[str, Any]:
+        """Per condition that learns: learning curves Float[runs, updates], and how they end."""
+        return endings(self.folder, self.plan)
+
+    @cached_property
+    def identical(self) -> dict[str, str]:
+        """The conditions whose acts are all equal to those of the baseline: that, in words."""
+        base = self.plan["baseline"]
+        some = [name for name in self.conditions if base and name != base]
+        found = {name: same_acts(self.plan, name, self._rows[name], self._rows[base]) for name in some}
+        return {name: words for name, words in found.items() if words}
+
+    def folded(self, condition: str, column: str) -> bool:
+        """Whether a comparison says no more than that all acts are equal."""
+        found = self.differences[condition][column].difference
+        return condition in self.identical and found.n > 0 and not found.worlds.any()
 
     @cached_property
     def speech(self) -> dict[str, str]:
@@ -147,7 +186,7 @@ class Results:
 
     @cached_property
     def estimates(self) -> dict[str, dict[str, Estimate]]:
-        """Per condition and column: the mean over worlds with its 95 % interval."""
+        """Per condition and column: the mean over worlds (or training runs), 95 % interval."""
         return {name: {c: self._estimate(name, c) for c in self.all_columns} for name in self.conditions}
 
     def _estimate(self, condition: str, column: str) -> Estimate:
@@ -159,7 +198,11 @@ class Results:
         why = why or self.measure_of(column)["refused" if refused else "undefined"]
         if not len(values):
             return not_available("no valid world: " + "; ".join(lost), sum(lost.values()))
-        found = estimate(values, why, facts=may_be_facts(self.measure_of(column)["unit"]))
+        seeds = rows["seed"].to_numpy()[(rows["invalid"] == "").to_numpy()]
+        units = means(values, seeds, self.runs(condition))
+        found = estimate(units, why, facts=may_be_facts(self.measure_of(column)["unit"]))
+        if self.runs(condition) and np.isnan(values).any():
+            found = replace(found, missing=int(np.isnan(values).sum()), reason=why)
         if not lost:
             return found
         dropped = "; ".join(f"{count} invalid: {why}" for why, count in lost.items())
@@ -174,10 +217,15 @@ class Results:
         return {name: {c: self._compare(name, base, c) for c in self.all_columns} for name in others}
 
     def _compare(self, name: str, base: str, column: str) -> Comparison:
-        """Paired by world; numbers that agree to the rounding of float32 count as equal."""
+        """Paired by world, or training run; what agrees to the rounding of float32 counts as equal."""
         a, b = self.worlds(name, column), self.worlds(base, column)
         same = np.isclose(a, b, rtol=1e-6, atol=1e-6)
-        return compare(np.where(same, b, a), b, self.measure_of(column)["undefined"])
+        a, why = np.where(same, b, a), self.measure_of(column)["undefined"]
+        if not (count := max(self.runs(name), self.runs(base))):
+            return compare(a, b, why)
+        seeds, both = self._rows[base]["seed"].to_numpy(), np.isnan(a) | np.isnan(b)
+        x, y = (means(np.where(both, np.nan, x), seeds, count) for x in (a, b))
+        return compare_runs(x, y, why)
 
     @cached_property
     def adjusted(self) -> dict[str, dict[str, float]]:
@@ -214,17 +262,22 @@ class Results:
     @cached_property
     def selection(self) -> Selection | str:
         """Front, hypervolume and what each rule chooses; or why the conditions cannot be compared."""
+        count = max(self.runs(name) for name in self.conditions)
         aligned = {
             name: Aligned(
                 self.gates[name],
                 self.certificate(name),
-                rows["seed"].to_numpy(),
-                {part: self.worlds(name, column) for part, column in PARTS.items()},
+                np.arange(count) if count else rows["seed"].to_numpy(),
+                {
+                    part: means(self.worlds(name, column), rows["seed"].to_numpy(), count)
+                    for part, column in PARTS.items()
+                },
             )
             for name, rows in self._rows.items()
         }
         try:
-            return select(aligned, DECLARABLE.get(self.plan["rule"]))
+            found = select(aligned, DECLARABLE.get(self.plan["rule"]))
+            return replace(found, unit="training runs") if count else found
         except ValueError as reason:
             return str(reason)
 
@@ -234,11 +287,13 @@ class Results:
         found: dict[str, dict[str, Estimate]] = {}
         for name, condition in self.plan["conditions"].items():
             laws = [f"book:{law['name']}" for law in condition["institutions"]]
-            rows = [c for c in ["book:pay", *laws] if c in self.table.columns]
-            booked = {row: self.worlds(name, row) for row in rows}
+            seeds, runs = self._rows[name]["seed"].to_numpy(), self.runs(name)
             found[name] = {
-                row.removeprefix("book:"): estimate(x, "no valid world", facts=False)
-                for row, x in booked.items()
+                row.removeprefix("book:"): estimate(
+                    means(self.worlds(name, row), seeds, runs), "no valid world", facts=False
+                )
+                for row in ["book:pay", *laws]
+                if row in self.table.columns
             }
         return found
 
@@ -260,31 +315,7 @@ class Results:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
-        chosen = self.selection
-        return {
-            **{
-                key: self.plan[key] for key in ("name", "hypothesis", "baseline", "rule", "primary", "worlds")
-            },
-            "conditions": self.conditions,
-            "added": self.plan["added"],
-            "notes": self.notes,
-            "invalid": self.invalid,
-            "rehearsed": self.rehearsed,
-            "speech": self.speech,
-            "gates": {name: gate._asdict() for name, gate in self.gates.items()},
-            "certificates": {name: self.certificate(name) for name in self.conditions},
-            "estimates": _plain(self.estimates),
-            "differences": _plain(self.differences),
-            "holm": {name: {c: _number(p) for c, p in row.items()} for name, row in self.adjusted.items()},
-            "false discovery": {
-                name: {c: _number(p) for c, p in row.items()} for name, row in self.explored.items()
-            },
-            "selection": {"reason": chosen} if isinstance(chosen, str) else chosen.as_dict(),
-            "budgets": _plain(self.budgets),
-            "company": self.company,
-            "not available": [list(row) for row in self.not_available],
-            "made with": self.plan["made with"],
-        }
+        return plain(self)
 
     def cell(self, condition: str, column: str) -> str:
         """One estimate as text, short: worlds that are missing are listed elsewhere."""
@@ -299,7 +330,7 @@ class Results:
         return sys.modules["commonweal"].write_report(self, path)
 
     def __str__(self) -> str:
-        return "\n".join(_text(self))
+        return "\n".join(printed(self))
 
     def __repr__(self) -> str:
         plan = self.plan
@@ -307,54 +338,6 @@ class Results:
             f"{len(self.conditions)} conditions, {plan['worlds']} worlds, {len(plan['measures'])} measures"
         )
         return f"Results({plan['name']!r}: {sizes})"
-
-
-def _number(x: float) -> float | None:
-    return None if np.isnan(x) else float(x)
-
-
-def _plain(table: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {key: x.as_dict() for key, x in row.items()} for name, row in table.items()}
-
-
-def _text(results: Results) -> Iterator[str]:
-    """The results as lines of text."""
-    plan, names = results.plan, results.conditions
-    yield f"{plan['name']}: {len(names)} conditions x {plan['worlds']} worlds, mean [95% interval]"
-    if plan["hypothesis"]:
-        yield f"hypothesis: {plan['hypothesis']}"
-    yield from results.notes
-    for name, lost in results.invalid.items():
-        if lost:
-            yield f"{name}: {sum(lost.values())} worlds invalid ({'; '.join(lost)})"
-    for name, models in results.rehearsed.items():
-        yield f"{name}: {REHEARSED} ({', '.join(models)})"
-    yield from (f"{name}: {told}" for name, told in results.speech.items())
-    columns = results.all_columns
-    body = {name: [name, *(results.cell(name, c) for c in columns)] for name in names}
-    for name in names:
-        body[name].append(results.gates[name].state)
-    left = ["", *columns, "rights gate"]
-    while names:
-        some, used = [], max(map(len, left)) + 2
-        while names and (not some or used + max(map(len, body[names[0]])) + 2 <= WIDE):
-            some.append(names[0])
-            used += max(map(len, body[names[0]])) + 2
-            names = names[1:]
-        yield ""
-        blocks = [left, *(body[name] for name in some)]
-        widths = [max(map(len, block)) + 2 for block in blocks]
-        for row in zip(*blocks, strict=True):
-            yield "".join(x.ljust(w) for x, w in zip(row, widths, strict=True)).rstrip()
-    for name, row in results.adjusted.items():
-        yield f"\n{name} - {plan['baseline']}, paired by world"
-        for column, p in row.items():
-            found = results.differences[name][column]
-            adjusted = f", Holm p = {p:.4f}" if found.difference.n else ""
-            yield f"  {column}: {found.difference}{adjusted}"
-    yield f"\n{results.selection}"
-    for column, here, lost, reason in results.not_available:
-        yield f"* {column}: NA in {lost} worlds of {', '.join(here)} ({reason})"
 
 
 def read_results(folder: str | os.PathLike) -> Results:
@@ -390,8 +373,10 @@ def read_results(folder: str | os.PathLike) -> Results:
         reasons[cell["condition"]] |= told["missing"]
         for one, count in told["infinite"].items():
             infinite[cell["condition"], one] = infinite.get((cell["condition"], one), 0) + count
-        label = pl.lit(cell["condition"]).alias("condition")
-        tables.append(pl.read_parquet(folder / "cells" / name / "values.parquet").select(label, pl.all()))
+        labels = [pl.lit(cell["condition"]).alias("condition")]
+        if "training" in cell:
+            labels.append(pl.lit(cell["training"], pl.Int64).alias("training"))
+        tables.append(pl.read_parquet(folder / "cells" / name / "values.parquet").select(*labels, pl.all()))
     for (condition, one), count in infinite.items():
         reasons[condition][one] = f"{one} was infinite in {count} worlds, where it counts as missing"
     return Results(plan, pl.concat(tables, how="diagonal"), reasons, columns, folder)

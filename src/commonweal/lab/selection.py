@@ -69,6 +69,18 @@ class Constrained:
     def __name__(self) -> str:
         return f"constrained(V >= {self.value:g}, P_min >= {self.worst_off:g})"
 
+    def why_none(self, points: np.ndarray) -> str:
+        """Why none of the points [c, 4] is chosen: no outcome can be, or none of these is."""
+        asked = {"V": self.value, "P_min": self.worst_off}
+        beyond = [name for name, least in asked.items() if not least <= 1.0 + TIE]
+        if beyond:
+            return f"no outcome can meet it: {' and '.join(beyond)} cannot exceed 1"
+        seen = {name: float(points[:, COLUMNS.index(name)].max()) for name in asked}
+        short = [
+            f"the largest {name} is {seen[name]:.2f}" for name in asked if seen[name] < asked[name] - TIE
+        ]
+        return f"no eligible condition meets it: {', '.join(short) or 'none has both'}"
+
     def __call__(self, points: np.ndarray) -> np.ndarray:
         allowed = (points[..., 1] >= self.value - TIE) & (points[..., 3] >= self.worst_off - TIE)
         return _largest(points[..., 0], allowed)
@@ -141,6 +153,7 @@ class Selection:
     verdicts: tuple[Verdict, ...]
     n: int
     missing: int
+    unit: str = "worlds"
 
     @property
     def agree(self) -> bool:
@@ -149,7 +162,7 @@ class Selection:
 
     def __str__(self) -> str:
         total = len(self.points) + len(self.excluded)
-        lines = [f"{len(self.points)} of {total} conditions eligible, {self.n} shared worlds"]
+        lines = [f"{len(self.points)} of {total} conditions eligible, {self.n} shared {self.unit}"]
         if self.missing:
             lines[0] += f" ({self.missing} not known in all of them)"
         width = max(map(len, [*self.points, *self.excluded, *(v.rule for v in self.verdicts)]), default=0) + 2
@@ -273,7 +286,13 @@ def _verdict(
     chosen = tuple(name for name, yes in zip(names, here, strict=True) if yes)
     share = replicates / np.maximum(replicates.sum(axis=-1, keepdims=True), 1)
     odds = share.mean(axis=0).tolist() if len(share) else []
-    reason = "" if chosen else "no eligible condition meets it"
+    reason = (
+        ""
+        if chosen
+        else rule.why_none(points[0])
+        if isinstance(rule, Constrained)
+        else "no eligible condition meets it"
+    )
     return Verdict(rule.__name__, chosen, dict(zip(names, odds, strict=False)), declared, reason)
 
 

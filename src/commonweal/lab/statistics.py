@@ -27,7 +27,7 @@ class Comparison:
     - `cliff`: P(a > b) - P(a < b) over all pairs of worlds, shared or not (Cliff 1993).
     - `correlation`: Pearson's, realized by the shared seeds; what the pairing bought.
 
-    d_z and correlation are NaN where there is no spread.
+    d_z and correlation are NaN where there is no spread; `unit` is what the pairs are.
     """
 
     difference: Estimate
@@ -37,12 +37,13 @@ class Comparison:
     improvement: float
     cliff: float
     correlation: float
+    unit: str = "worlds"
 
     def __str__(self) -> str:
         if not self.difference.n:
             return str(self.difference)
         return (
-            f"{self.difference}, p = {self.p:.4f} ({self.test}, {self.difference.n} worlds), "
+            f"{self.difference}, p = {self.p:.4f} ({self.test}, {self.difference.n} {self.unit}), "
             f"d_z = {self.d_z:.2f}, improvement {self.improvement:.2f}, Cliff's delta "
             f"{self.cliff:.2f}, correlation {self.correlation:.2f}"
         )

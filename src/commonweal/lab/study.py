@@ -28,11 +28,15 @@ from .cells import fill, state
 from .company import changed_company, take_apart
 from .faults import faults
 from .gate import too_few
-from .plan import FORMAT, made_with, of_condition, of_measure, settle_plan, slot, with_cells
+from .plan import FORMAT, made_with, of_condition, of_measure, seeds, settle_plan, with_cells
 from .results import Results, read_results
 from .store import changed_minds, clean, fingerprint, lock, remove, seal, to_json, whole, write
+from .trainings import home, run_of
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")
+
+
+Ready = dict[tuple[str, int], Society]  # societies by condition and training run
 
 
 class Cell(NamedTuple):
@@ -41,6 +45,7 @@ class Cell(NamedTuple):
     condition: str
     name: str
     seeds: range
+    training: int = 0
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,6 +59,8 @@ class Study:
     - `primary`: measures whose comparisons share one Holm adjustment; the others are exploratory.
     - `reference`: a mind (or one a seat) that is known to behave; the report then says of each condition
       whether an apple, the chemistry or the institution is bad. `theta`: from where on a society passes.
+    - `trainings`: how often a condition with minds that learn is trained, each time with other luck; its
+      numbers are then means over the worlds of a training run, and n is the number of those runs.
     - `chunk`: worlds in memory at a time; `keep`: worlds of which the full trace is stored.
 
     Raises:
@@ -72,6 +79,7 @@ class Study:
     primary: Sequence[str] = PRIMARY
     reference: Mind | Sequence[Mind] | None = None
     theta: float | None = None
+    trainings: int = 5
 
     def __post_init__(self):
         for fault in faults(self):
@@ -103,7 +111,10 @@ class Study:
             "reference": describe(self.reference),
             "reference code": sources(named(describe(self.reference))),
             "theta": self.theta,
-            "conditions": {name: of_condition(society) for name, society in self.conditions.items()},
+            "trainings": self.trainings,
+            "conditions": {
+                name: of_condition(society, self.trainings) for name, society in self.conditions.items()
+            },
             "measures": {one.name: of_measure(one) for one in self.measures},
             "made with": made_with(),
         }
@@ -145,15 +156,17 @@ class Study:
             if shard is None:
                 clean(folder)
             plan = settle_plan(folder, self.plan)
-            todo, ready = self._todo(folder, plan, shard, retry), {}
+            cells = _cells(plan)
+            todo, ready = self._todo(folder, plan, shard, retry), Ready()
             if shard is None and list(changed_minds(folder)):  # of cells that are there, too
-                for name in plan["conditions"]:
-                    self._ready(plan, name, folder, ready)
+                for cell in cells:
+                    self._ready(plan, cell, folder, ready)
             self._fill(folder, plan, _tracked(todo, self.name, progress), ready)
             if shard is not None:
                 return None
             if self.reference is not None:
-                everyone = {n: self._ready(plan, n, folder, ready) for n in plan["conditions"]}
+                firsts = {cell.condition: cell for cell in reversed(cells)}
+                everyone = {n: self._ready(plan, firsts[n], folder, ready) for n in plan["conditions"]}
                 take_apart(folder, plan, everyone, self.measures, self.reference)
             results = read_results(folder)
             table = io.BytesIO()
@@ -167,10 +180,8 @@ class Study:
     ) -> list[Cell]:
         """The cells to run; those that are damaged are told of, and left to the run that is no shard."""
         i, k = shard or (0, 1)
-        spans = [
-            (at["condition"], name, range(at["start"], at["stop"])) for name, at in plan["cells"].items()
-        ]
-        mine = [Cell(*one) for one in spans[i * len(spans) // k : (i + 1) * len(spans) // k]]
+        cells = _cells(plan)
+        mine = cells[i * len(cells) // k : (i + 1) * len(cells) // k]
         there = state(folder, plan)
         wanted = there.todo
         if shard is not None:
@@ -184,9 +195,7 @@ class Study:
             if cell.name in wanted or retry and cell.name not in kept and _lame(folder, cell)
         ]
 
-    def _fill(
-        self, folder: Path, plan: Mapping[str, Any], cells: Iterator[Cell], ready: dict[str, Society]
-    ) -> None:
+    def _fill(self, folder: Path, plan: Mapping[str, Any], cells: Iterator[Cell], ready: Ready) -> None:
         """Run cells and store them; raise ValueError for the first measure that failed when all are there."""
         failed: list[str] = []
         for cell in cells:
@@ -203,9 +212,9 @@ class Study:
         known = {one.name: one for one in self.measures}
         return [known[name] for name in plan["measures"]]
 
-    def _trace(self, folder: Path, plan: Mapping[str, Any], cell: Cell, ready: dict[str, Society]) -> Trace:
+    def _trace(self, folder: Path, plan: Mapping[str, Any], cell: Cell, ready: Ready) -> Trace:
         """The worlds of a cell, run; the folder of the cell, if any, makes room for a new one."""
-        society = self._ready(plan, cell.condition, folder, ready)
+        society = self._ready(plan, cell, folder, ready)
         remove(folder / "cells" / cell.name)  # of a cell that is tried again
         journal = Journal(folder / "replies" / f"{cell.name}.jsonl" if society.speakers else None)
         trace = run(society, cell.seeds, journal=journal)
@@ -213,29 +222,35 @@ class Study:
             journal.forget(int(seed))
         return trace
 
-    def _ready(
-        self, plan: Mapping[str, Any], condition: str, folder: Path, ready: dict[str, Society]
-    ) -> Society:
-        """The society of a condition, its learners trained once, in a folder from which training goes on."""
-        if condition not in ready:
-            ready[condition] = self.conditions[condition]
-            if ready[condition].learners:
-                ready[condition] = _trained(ready[condition], folder / "minds" / slot(plan, condition))
-        return ready[condition]
+    def _ready(self, plan: Mapping[str, Any], cell: Cell, folder: Path, ready: Ready) -> Society:
+        """The society of a cell, its learners trained once a run, in a folder from which training goes on."""
+        name, run = cell.condition, cell.training
+        if (name, run) not in ready:
+            society = self.conditions[name]
+            if society.learners:
+                society = _trained(run_of(society, run), folder / home(plan, name, run))
+            ready[name, run] = society
+        return ready[name, run]
 
 
-def _trained(society: Society, home: Path) -> Society:
+def _cells(plan: Mapping[str, Any]) -> list[Cell]:
+    """The cells of a plan."""
+    told = plan["cells"].items()
+    return [Cell(at["condition"], name, seeds(at), at.get("training", 0)) for name, at in told]
+
+
+def _trained(society: Society, place: Path) -> Society:
     """The society with its learners trained in a folder; what is there and was changed is trained again."""
-    if home.is_symlink():
-        remove(home)
-    home.mkdir(parents=True, exist_ok=True)
-    with lock(home, patience=math.inf):  # another shard may be training them now
-        for why in changed_minds(home.parents[1], home.name):
+    if place.is_symlink():
+        remove(place)
+    place.mkdir(parents=True, exist_ok=True)
+    with lock(place, patience=math.inf):  # another shard may be training them now
+        for why in changed_minds(place.parents[1], place.name):
             say(f"{why}; it is trained again")
-            for path in home.iterdir():
+            for path in place.iterdir():
                 remove(path)
-        society = society.prepare(home)
-        write(home.with_name(f"{home.name}.json"), seal({"files": fingerprint(home, "")}))
+        society = society.prepare(place)
+        write(place.with_name(f"{place.name}.json"), seal({"files": fingerprint(place, "")}))
         return society
 
 

@@ -24,7 +24,7 @@ def estimated(found: Estimate, sign: str = "", share: bool = False) -> Cell:
     """An estimate as a cell: its value, and below it the interval and the worlds that are missing."""
     if not found.n:
         return Cell("NA", "", "muted")
-    few = {1: "one world", 2: "two worlds, no interval"}
+    few = {1: "n = 1, no interval", 2: "n = 2, no interval"}
     one = few.get(found.n) or f"{number(found.low)}{NBSP}to{NBSP}{number(found.high)}"
     lost = f", {found.missing} missing" if found.missing else ""
     bar = min(max(found.value, 0.0), 1.0) if share else None

@@ -4,11 +4,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._measure import Estimate
 
 INK = "#010203"  # stands for the page's own text color, light or dark
 PALETTE = ("#0f8b8d", "#d1761b", "#8264c8", "#c2407a", "#5c8f2e", "#3f7fd0", "#a8842c", "#7d8891")
 SIZE = (400, 300)  # the plot in pixels
+MOST = 100  # points of a line of means
 NEAR = 0.05  # points closer than this share of the plot get one label together
 
 
@@ -81,6 +84,28 @@ def steps(curves: Mapping[str, tuple[Any, Any]], last: float, x: str, y: str) ->
         alt.Y("y:Q", title=y, scale=alt.Scale(domain=[0.0, 1.0])),
         color=alt.Color("name:N", scale=scale, sort=names, legend=alt.Legend(title=None, labelColor=INK)),
     )
+    return _dressed(chart.properties(width=SIZE[0], height=SIZE[1] * 2 // 3), f"{y} by {x}")
+
+
+def bands(curves: Mapping[str, np.ndarray], x: str, y: str) -> str:
+    """Lines of means, bands from the least to the most, of Float[runs, steps] each; "" if there is none."""
+    import altair as alt
+
+    rows = []
+    for name, runs in curves.items():
+        size = -(-runs.shape[1] // MOST)  # steps that are drawn as one
+        for start in range(0, runs.shape[1], size):
+            here = runs[:, start : start + size].mean(axis=1)
+            ends = {"low": float(here.min()), "high": float(here.max())}
+            rows.append({"x": start, "y": float(here.mean()), "name": name} | ends)
+    if not rows:
+        return ""
+    names = list(curves)
+    scale = alt.Scale(domain=names, range=[PALETTE[i % len(PALETTE)] for i in range(len(names))])
+    color = alt.Color("name:N", scale=scale, sort=names, legend=alt.Legend(title=None, labelColor=INK))
+    base = alt.Chart(alt.Data(values=rows)).encode(alt.X("x:Q", title=x), color=color)
+    band = base.mark_area(opacity=0.2).encode(alt.Y("low:Q", title=y), y2="high:Q")
+    chart = alt.layer(band, base.mark_line(strokeWidth=2).encode(alt.Y("y:Q", title=y)))
     return _dressed(chart.properties(width=SIZE[0], height=SIZE[1] * 2 // 3), f"{y} by {x}")
 
 

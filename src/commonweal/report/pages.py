@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..lab.selection import Selection
 from .cells import chance, estimated, number, table
 from .chart import Point, pareto
 from .html import Cell, Page, Section, Tone, write
-from .panels import EXPLORED, company, dynamics, in_panel, risks
+from .panels import EXPLORED, company, dynamics, in_panel, learning, risks
 
 NAMES = {
     "O": "objective O",
@@ -45,6 +46,7 @@ def study_page(results: Results) -> Page:
     parts = (
         _asked,
         _aligned,
+        learning,
         _differences,
         _pareto,
         _selection,
@@ -68,6 +70,7 @@ def study_page(results: Results) -> Page:
 def _findings(results: Results) -> Iterator[str]:
     for name, models in results.rehearsed.items():
         yield f"{name}: {REHEARSED} ({', '.join(models)})."
+    yield from (f"{line}." for line in results.cautions)
     open_ = [name for name, gate in results.gates.items() if gate.state == "open"]
     total = len(results.conditions)
     named = f": {', '.join(open_)}" if open_ else ""
@@ -76,7 +79,7 @@ def _findings(results: Results) -> Iterator[str]:
     if isinstance(chosen, Selection):
         for v in chosen.verdicts:
             if v.declared:
-                odds = [f"{c} ({v.probability.get(c, 1.0):.0%} of resampled worlds)" for c in v.chosen]
+                odds = [f"{c} ({v.probability.get(c, 1.0):.0%} of resampled {chosen.unit})" for c in v.chosen]
                 told = " = ".join(odds) or f"none: {v.reason}"
                 yield f"The rule declared beforehand, {v.rule}, chooses {told}."
         if chosen.points:
@@ -84,10 +87,14 @@ def _findings(results: Results) -> Iterator[str]:
     else:
         yield f"Nothing is selected: {chosen}"
     for name, row in results.adjusted.items():
+        if name in results.identical:
+            yield f"{name}: {results.identical[name]}."
+            continue
         pairs = [(c, results.differences[name][c].difference) for c, p in row.items() if p < 0.05]
         texts = [f"{_label(c)} {found.value:+.2f}" for c, found in pairs if found.n]
         told = f"{', '.join(texts)} (each Holm p < 0.05)" if texts else "no difference is shown"
-        yield f"{name} against {results.plan['baseline']}: {told}."
+        warned = results.unended(name, results.plan["baseline"])
+        yield f"{name} against {results.plan['baseline']}: {told}{'; but ' * bool(warned)}{warned}."
     for name, lost in results.invalid.items():
         if lost:
             yield f"{sum(lost.values())} worlds of {name} are invalid and excluded: {'; '.join(lost)}."
@@ -115,7 +122,7 @@ def _asked(results: Results) -> Iterator[Section]:
         "" if plan["hypothesis"] else "No hypothesis was declared.",
         f"Declared before the runs: rule {plan['rule'] or 'none'}; baseline {plan['baseline'] or 'none'}; "
         f"primary measures {primary}.",
-        *(f"{note[0].upper()}{note[1:]}." for note in results.notes),
+        *(f"{note[0].upper()}{note[1:]}." for note in results.notes if note not in results.cautions),
     ]
     yield Section(
         "What was asked",
@@ -134,13 +141,22 @@ def _aligned(results: Results) -> Iterator[Section]:
         gate = results.gates[name]
         cells = [estimated(row[c], sign if part == "O" else "", part != "P_gap") for part, c in parts.items()]
         rows.append((name, *cells, Cell(gate.state, gate.why, GATE_TONES[gate.state])))
+    over = "worlds, of conditions that learn over training runs" if results.learning else "worlds"
     notes = [
-        "Mean over worlds, below it the 95% interval. 1 is the best there could be. A closed gate "
+        f"Mean over {over}; below it the 95% interval. A closed gate "
         "(rights violated too often) excludes a condition; no value buys that off."
     ]
     if any(results.certificate(name) in SIGNS for name in results.conditions):
         notes.append("≥ and ≤: the best possible objective is known as a bound only; see the cards.")
+    notes += _ones(results, list(parts.values()))
     yield Section("Alignment", notes, ("condition", *(NAMES[p] for p in parts), "rights gate"), rows)
+
+
+def _ones(results: Results, columns: list[str]) -> Iterator[str]:
+    """What 1 means, for each of the columns; those that mean the same together."""
+    known = [c for c in columns if results.measure_of(c).get("one")]
+    for one, same in groupby(known, key=lambda c: results.measure_of(c)["one"]):
+        yield f"1 in {', '.join(map(_label, same))}: {one}."
 
 
 def _differences(results: Results) -> Iterator[Section]:
@@ -157,17 +173,19 @@ def _differences(results: Results) -> Iterator[Section]:
             found = row[column]
             declared = column in (results.adjusted.get(name) or ())
             here = results.adjusted if declared else results.explored
-            if not found.difference.n or in_panel(results, column):
+            if not found.difference.n or in_panel(results, column) or results.folded(name, column):
                 continue
             more = [number(x) for x in (found.d_z, found.improvement, found.cliff, found.correlation)]
             p = [chance(found.p), chance(here.get(name, {}).get(column, np.nan))]
             rows[declared].append((_label(column), name, estimated(found.difference), *p, *more))
+    unit = "training run where a condition learns, else by world" if results.learning else "world"
     notes = (
-        f"Condition minus {base}, paired by world. p is that of the {' or '.join(sorted(tests))} test; Holm "
+        f"Condition minus {base}, paired by {unit}. p is that of the {' or '.join(sorted(tests))} test; Holm "
         "p corrects for all primary comparisons together. d_z is the mean difference over its standard "
         "deviation, share higher that of worlds that were higher, correlation what the shared seeds bought.",
     )
-    yield Section(f"Differences from {base}: primary", notes, (*head, "Holm p", *tail), rows[True])
+    same = [f"{name}: {words}; differences of 0 are left out." for name, words in results.identical.items()]
+    yield Section(f"Differences from {base}: primary", (*notes, *same), (*head, "Holm p", *tail), rows[True])
     if rows[False]:
         more = (EXPLORED,)
         head = (*head, "FDR p", *tail)
@@ -210,7 +228,8 @@ def _selection(results: Results) -> Iterator[Section]:
         rows.append((Cell(v.rule, mark), picked, odds or ("one world" if v.chosen else "")))
     notes = [
         f"Chosen among the {len(chosen.points)} of {len(results.conditions)} conditions with an open gate, "
-        f"on {chosen.n} shared worlds. Stability: how often the choice falls so when worlds are resampled."
+        f"on {chosen.n} shared {chosen.unit}. Stability: how often the choice falls so when {chosen.unit} "
+        "are resampled."
     ]
     shut = [name for name, why in chosen.excluded.items() if why.startswith("rights gate")]
     notes += [f"Excluded by the rights gate: {', '.join(shut)}."] if shut else []

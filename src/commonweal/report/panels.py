@@ -12,13 +12,14 @@ from .._survival import Survival
 from ..lab.results import Results
 from ..lab.statistics import proportion
 from .cells import ARROWS, chance, estimated, table
-from .chart import steps
+from .chart import bands, steps
 from .html import Cell, Section
 
 DYNAMICS = ("dynamics", "change")
 RISKS = ("collusion", "conformity", "deception", "disparity", "hierarchy", "influence", "norms")
 RISKS += ("polarization", "power", "responsibility")
 LASTING = ["ticks", "happened"]  # the columns of a measure of how long something lasted
+NO_CURVE = "no learning curve was kept"
 EXPLORED = (
     "Not declared beforehand: a hint where to look, no evidence. FDR p is adjusted for the share of false "
     "discoveries among all comparisons of this study that nobody declared (Benjamini and Hochberg)."
@@ -61,14 +62,37 @@ def _lasting(results: Results, measure: str) -> Section:
         p = "" if base is None or one is base else chance(one.later(base))
         rows.append((name, estimated(share, share=True), estimated(one.restricted_mean(both)), p))
     curves = {name: one.curve() for name, one in found.items() if len(one.time)}
+    over = " Worlds are counted here, also where minds learn." if results.learning else ""
     notes = (
         f"{measure}: {results.plan['measures'][measure]['text'].partition(chr(10))[0]} A world that ended "
         f"before counts as not known from then on (right-censored). The mean is of the first {both:g} ticks, "
-        "which every condition has; p is that of the log-rank test against the baseline, not adjusted.",
+        f"which every condition has; p is that of the log-rank test against the baseline, not adjusted.{over}",
     )
     head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
     figure = steps(curves, last, "tick", "share not yet fallen")
     return Section(f"Time until {measure}", notes, head, rows, [figure] if figure else ())
+
+
+def learning(results: Results) -> Iterator[Section]:
+    """Learning curves, and whether learning had ended."""
+    if not results.learning:
+        return
+    rows, curves = [], {}
+    for name, found in results.learning.items():
+        if found is None:
+            rows.append((name, str(results.runs(name)), Cell("NA", "", "muted"), Cell("not known", NO_CURVE)))
+            continue
+        curves[name], end = found
+        ended = Cell("yes", str(end)) if end.ended else Cell("no", str(end), "bad")
+        rows.append((name, str(end.runs), str(end.updates), ended))
+    notes = (
+        "What the learners got in an update, as they value it: the mean over them and the worlds of the "
+        "update. Line: mean over training runs; band: from the least to the most. Had learning ended: the "
+        "slope of the last third against its noise, and against the range learned.",
+    )
+    head = ("condition", "training runs", "updates", "had learning ended?")
+    figure = bands(curves, "update", "payoff of the learners")
+    yield Section("Learning", notes, head, rows, [figure] if figure else ())
 
 
 def _survival(results: Results, condition: str, measure: str) -> Survival:
@@ -94,11 +118,12 @@ def company(results: Results) -> Iterator[Section]:
             who: list[Cell | str] = [_seats(told[k], told.get(f"{k}s", ())) for k in ("harmful", "realign")]
             who[1] = Cell("not known", told["why"], "muted") if told["why"] else who[1]
             rows.append((condition, name, *ends, *who, "NA" if theta is None else told["cause"]))
+    first = " Minds that learn are those of the first training run." if results.learning else ""
     passes = "no value of passing was declared" if theta is None else f"a society passes from {theta:g} on"
     notes = (
         "v(S), the mean with the agents in S themselves and the reference in all other seats: of nobody, of "
         "the worst of those alone among references, of all. Gap: what is lost by being together. I_N: what "
-        f"all do together less the sum of what each does alone, below 0 is harm. Cause: {passes}.",
+        f"all do together less the sum of what each does alone, below 0 is harm. Cause: {passes}.{first}",
     )
     head = ("condition", "measure", "v(nobody)", "worst alone", "v(all)", "gap", "I_N")
     yield Section(

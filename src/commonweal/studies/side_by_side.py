@@ -109,6 +109,6 @@ def study(name: str, learner: Learner = LEARNER, worlds: int = 64) -> Study:
         [*HOLISTIC, welfare, gini, cooperation_rate],
         baseline="scripted",
         hypothesis="The learner lands where the incentives point, and the rule moves it; a surrogate, which "
-        "does not read its pay, stays. One training run a condition: the intervals are over worlds, and "
-        f"leave out what another run would have learned.{note}",
+        "does not read its pay, stays. Learners are trained several times, and their intervals "
+        f"are over those training runs.{note}",
     )

@@ -61,8 +61,9 @@ def teach(society: Society, seats: tuple[int, ...], key: Any, folder: Path | Non
             show(done)
     if folder is not None and not (folder / CURVE).exists():
         _curve(society, rows).save(folder / CURVE)
+    curve = np.asarray(rows["felt"], np.float32)[:, list(seats)].mean(axis=1)
     ready = [
-        replace(mind, params=jax.tree.map(jnp.asarray, mind.params))  # type: ignore[type-var,attr-defined]
+        replace(mind, params=jax.tree.map(jnp.asarray, mind.params | {"curve": curve}))  # type: ignore[type-var,attr-defined]
         for mind in players(team, jax.device_get(state), keep=False)  # cut on the host: nothing to compile
     ]
     return [
