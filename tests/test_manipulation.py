@@ -43,7 +43,9 @@ def back(trace, agent, intended, kinds=SHARES):
     every, menus = Menus(), Menus(n_agents=1, kinds=kinds)
     asked = np.isin(every.items["kind"], [KINDS.index(kind) for kind in kinds])
     chosen = trace.events["chosen"][:, asked][:, :, [agent]]
-    cut = make_trace(0.0 * chosen, events={"chosen": chosen}, alive=trace.alive[:, asked])
+    cut = make_trace(
+        0.0 * chosen, events={"chosen": chosen}, alive=trace.alive[:, asked], invalid=trace.invalid
+    )
     return realize(cut, menus, 0, intended)
 
 

@@ -108,6 +108,10 @@ def read_cell(folder: Path, plan: Mapping[str, Any], name: str) -> dict[str, Any
     found = fingerprint(home)
     told = unseal(home / "cell.json")
     odd = [path for path in {**found, **told["files"]} if found.get(path) != told["files"].get(path)]
+    if (
+        home / "trace" / "ledger"
+    ).is_dir():  # words may have been redacted since, which its log says and checks
+        odd = [path for path in odd if path not in ("trace/messages.parquet", "trace/replies.parquet")]
     if odd:
         raise Damaged(f"{home / odd[0]} is not as it was written")
     if told["key"] != plan["cells"][name]["key"]:

@@ -58,6 +58,8 @@ def unseal(path: Path) -> dict[str, Any]:
 def fingerprint(folder: Path, without: str = "cell.json") -> dict[str, str]:
     """SHA-256 of every file of a folder but one, by its path in it.
 
+    A signed log that was laid beside a trace later (`commonweal seal`) is no part of it: it checks itself.
+
     Raises:
         Damaged: the folder or a part of it is a link, or is no folder.
     """
@@ -67,7 +69,9 @@ def fingerprint(folder: Path, without: str = "cell.json") -> dict[str, str]:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     names = {str(path.relative_to(folder)): path for path in files}
     return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in names.items() if name != without
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in names.items()
+        if name != without and "ledger" not in Path(name).parts[:-1]
     }
 
 
