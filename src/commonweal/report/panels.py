@@ -66,7 +66,8 @@ def _lasting(results: Results, measure: str) -> Section:
     notes = (
         f"{measure}: {results.plan['measures'][measure]['text'].partition(chr(10))[0]} A world that ended "
         f"before counts as not known from then on (right-censored). The mean is of the first {both:g} ticks, "
-        f"which every condition has; p is that of the log-rank test against the baseline, not adjusted.{over}",
+        f"which every condition has; p is that of the log-rank test against the baseline, not "
+        f"adjusted.{over}",
     )
     head = ("condition", "share of worlds", f"ticks before it, of the first {both:g}", "log-rank p")
     figure = steps(curves, last, "tick", "share not yet fallen")
