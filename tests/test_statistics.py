@@ -172,3 +172,9 @@ def test_exact_proportion_never_covers_too_little(rate):
 
     assert cover("exact") >= 0.95
     assert cover("wilson") >= 0.90
+
+
+def test_a_p_value_is_never_printed_as_nothing():
+    from commonweal.lab.statistics import chance
+
+    assert chance(3e-7) == "< 0.0001" and chance(0.0451) == "= 0.0451" and chance(np.nan) == "= NA"

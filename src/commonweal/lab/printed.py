@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._describe import REHEARSED
+from .statistics import chance
 
 WIDE = 110
 
@@ -48,7 +49,7 @@ def printed(results: Any) -> Iterator[str]:
             if results.folded(name, column):
                 continue
             found = results.differences[name][column]
-            adjusted = f", Holm p = {p:.4f}" if found.difference.n else ""
+            adjusted = f", Holm p {chance(p)}" if found.difference.n else ""
             yield f"  {column}: {found.difference}{adjusted}"
     yield f"\n{results.selection}"
     for column, here, lost, reason in results.not_available:

@@ -15,6 +15,11 @@ from .._measure import Estimate, estimate, not_available
 EXACT_UP_TO = 16  # worlds; 65,536 sign patterns
 
 
+def chance(p: float) -> str:
+    """A p value in words: no smaller than four decimals show."""
+    return "= NA" if p != p else "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
+
+
 @dataclass(frozen=True)
 class Comparison:
     """How much `a` exceeds `b`, world by world.
@@ -43,7 +48,7 @@ class Comparison:
         if not self.difference.n:
             return str(self.difference)
         return (
-            f"{self.difference}, p = {self.p:.4f} ({self.test}, {self.difference.n} {self.unit}), "
+            f"{self.difference}, p {chance(self.p)} ({self.test}, {self.difference.n} {self.unit}), "
             f"d_z = {self.d_z:.2f}, improvement {self.improvement:.2f}, Cliff's delta "
             f"{self.cliff:.2f}, correlation {self.correlation:.2f}"
         )
