@@ -14,6 +14,7 @@ import commonweal as cw
 from commonweal._bounds import interval, limits, nearest
 from commonweal._param import Module
 from commonweal.institutions import Audit, Contract, ProtectedQuota, Vote
+from commonweal.measures import gini
 from commonweal.scenarios import Bertrand, Commons, Contest, Earthquake
 
 
@@ -160,3 +161,33 @@ def test_functions_say_their_ranges_too():
 def test_the_nearest_name_is_the_one_that_was_meant():
     assert nearest("horizn", ["n_agents", "horizon"]) == "horizon"
     assert nearest("Gini", ["gini", "theil"]) == "gini"
+
+
+TRACELESS = [
+    (lambda: gini([1.0, 2.0]), r"gini: got \[1.0, 2.0\], expected a trace; try gini\(cw.run"),
+    (lambda: cw.alignment(None), "alignment: got None, expected a trace"),
+    (lambda: cw.replay(None), "replay: got None, expected a trace"),
+    (lambda: cw.summarize("gini", None), "got 'gini' and None, expected a measure and a trace"),
+    (lambda: cw.estimate("abc"), "estimate: got 'abc', expected one number a world"),
+    (
+        lambda: cw.under(Commons, Audit(0.5, 1.0)),
+        "came with Commons, a class, no instance of it; wanted a ",
+    ),
+    (
+        lambda: cw.under(Commons(), ProtectedQuota),
+        "ProtectedQuota, a class, no instance of it; wanted inst",
+    ),
+    (lambda: cw.run(None, seeds=[True, False]), "wanted a society"),
+]
+
+
+@pytest.mark.parametrize(("call", "said"), TRACELESS)
+def test_what_takes_a_trace_says_so(call, said):
+    with pytest.raises(TypeError, match=said) as refused:
+        call()
+    assert "\n" not in str(refused.value)
+
+
+def test_what_is_infinite_is_missing():
+    found = cw.estimate(np.array([1.0, 2.0, np.inf, 3.0]))
+    assert (found.value, found.n, found.missing, found.reason) == (2.0, 3, 1, "infinite in 1 worlds")

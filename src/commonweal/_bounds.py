@@ -287,7 +287,8 @@ def refuse_arguments(
     for name, value in values.items():
         if name not in names and len(names) == len(signature.parameters):
             listed = ", ".join(names) or "no parameter"
-            near = f"; try {owner}({nearest(name, names)}={shown(value)})" if names else f"; try {owner}()"
+            like = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+            near = f"; try {owner}({like[0]}={shown(value)})" if like else ""
             raise TypeError(f"{owner}: got {name}={shown(value)}, expected one of {listed}{near}") from None
     try:
         return dict(signature.bind(*args, **values).arguments)

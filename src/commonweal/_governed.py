@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from ._bounds import shown
 from ._card import Card
 from ._channel import Channel, near
 from ._luck import as_key, seeded, threefry
@@ -303,16 +304,25 @@ def _free(base: Scenario, n: int, channels: dict[str, Channel]) -> dict[str, Arr
     return legal_acts(channels, base.observe(base.init(seeded(0))), n)
 
 
+def _what(thing: Any) -> str:
+    return "a class, no instance of it" if isinstance(thing, type) else f"a {type(thing).__name__}"
+
+
 def under(scenario: Scenario, *institutions: Institution) -> Governed:
     """The scenario under institutions, itself a scenario; institutions already there stay first.
 
     Raises:
         ValueError: two institutions of one name, a channel that exists already, two move orders.
     """
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"under() came with {shown(scenario)}, {_what(scenario)}; wanted a scenario: "
+            "cw.under(Commons(), first, second)"
+        )
     for law in institutions:
         if not isinstance(law, Institution):
             raise TypeError(
-                f"under() came with {law!r}, a {type(law).__name__}; wanted institutions one by one: "
+                f"under() came with {shown(law)}, {_what(law)}; wanted institutions one by one: "
                 "cw.under(scenario, first, second)"
             )
     base, laws = (scenario.base, scenario.laws) if isinstance(scenario, Governed) else (scenario, ())

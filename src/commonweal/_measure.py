@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from ._bounds import shown
 from ._interval import FEWEST, mean_interval, share_interval
 from ._trace import Trace
 
@@ -41,6 +42,11 @@ class Measure:
     one: str = ""
 
     def __call__(self, trace: Trace) -> np.ndarray:
+        if not isinstance(trace, Trace):
+            raise TypeError(
+                f"{self.name}: got {shown(trace)}, expected a trace; "
+                f"try {self.name}(cw.run(society, seeds=64))"
+            )
         values = np.array(self.function(trace), dtype=float)
         if trace.refused is not None and not self.refusals:
             values[trace.refused.any(axis=(1, 2))] = np.nan
@@ -51,19 +57,15 @@ class Measure:
         return f"a decision was refused, or {self.undefined}" if refused else self.undefined
 
     @property
-    def facts(self) -> bool:
-        """Whether its numbers are shares or probabilities, so that 0 and 1 may be no and yes."""
-        return may_be_facts(self.unit)
-
-    @property
     def text(self) -> str:
         """The definition, from the function's docstring."""
         return (self.function.__doc__ or "").strip()
 
 
-def may_be_facts(unit: str) -> bool:
-    """Whether a number in this unit that is 0 or 1 may be a no or a yes."""
-    return unit.startswith(("share", "probability", "Gini"))
+def nature(unit: str) -> dict[str, bool]:
+    """What `estimate` is to know of numbers in this unit: may 0 and 1 be no and yes; are they from 0 to 1."""
+    facts = unit.startswith(("share", "probability"))
+    return {"facts": facts, "shares": facts or unit.startswith("Gini")}
 
 
 def column(trace: Trace, of: str | None, more: Mapping[str, np.ndarray] | None = None, *, blank: bool = True):
@@ -161,38 +163,49 @@ def not_available(reason: str, missing: int = 0) -> Estimate:
 
 
 def estimate(
-    values: np.ndarray, reason: str = "undefined in these worlds", *, facts: bool | None = None
+    values: np.ndarray,
+    reason: str = "undefined in these worlds",
+    *,
+    facts: bool = True,
+    shares: bool = False,
 ) -> Estimate:
     """Mean over worlds with a 95 % interval, from three worlds on; one or two worlds give none.
 
-    `values` is Float[W]; NaN worlds are counted as missing for `reason`. The interval is `mean_interval`
-    (Hall 1992), and `share_interval` (Jeffreys) where the worlds have two values only: yes or no, or one
-    of two outcomes. Worlds that all have one value show no spread, and the interval is that value; if it
-    is 0 or 1 and the numbers may be yes or no, it is that of a share: [0, 0.38] after five times no.
-    `facts`: True says that the numbers are shares, and no interval leaves 0 to 1; False that 0 and 1 are
-    no answers.
+    `values` is Float[W]; NaN and infinite worlds are counted as missing, for `reason`. The interval is
+    `mean_interval` (Hall 1992), and `share_interval` (Jeffreys) where the worlds have two values only:
+    yes or no, or one of two outcomes. Worlds that all have one value show no spread, and the interval is
+    that value; if it is 0 or 1 and may be a no or a yes (`facts`), it is that of a share: [0, 0.38] after
+    five times no. With `shares` no interval of numbers from 0 to 1 leaves them. Worlds of few distinct
+    values, or mostly zeros, are covered less than 93 % where they are few (`docs/design.md`).
     """
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"estimate: got {shown(values)}, expected one number a world; try estimate([0.4, 0.7, 0.5])"
+        ) from None
     if values.ndim != 1:
         raise ValueError(
             f"estimate() came with shape {values.shape}; wanted one number a world: one call for each column"
         )
-    used = values[~np.isnan(values)]
-    missing = len(values) - len(used)
+    used = values[np.isfinite(values)]
+    missing, endless = len(values) - len(used), int(np.isinf(values).sum())
+    if endless:
+        reason = f"infinite in {endless} worlds" + (f"; {reason}" if endless < missing else "")
     if len(used) == 0:
         return not_available(reason, missing)
-    low, high = _interval(used, facts)
+    low, high = _interval(used, facts, shares)
     return Estimate(float(used.mean()), low, high, len(used), missing, reason if missing else "", used)
 
 
-def _interval(used: np.ndarray, facts: bool | None) -> tuple[float, float]:
+def _interval(used: np.ndarray, facts: bool, shares: bool) -> tuple[float, float]:
     """The interval for the kind of numbers that these are."""
     first, last = used.min(), used.max()
-    if facts is not False and first == last and first in (0.0, 1.0):
+    if facts and first == last and first in (0.0, 1.0):
         first, last = 0.0, 1.0
     if first == last or not np.isin(used, (first, last)).all():
         low, high = mean_interval(used)
-        within = facts and 0.0 <= first <= last <= 1.0
+        within = shares and 0.0 <= first <= last <= 1.0
         return (max(low, 0.0), min(high, 1.0)) if within and low == low else (low, high)
     low, high = share_interval(int((used == last).sum()), len(used))
     return float(first + (last - first) * low), float(first + (last - first) * high)
@@ -200,6 +213,11 @@ def _interval(used: np.ndarray, facts: bool | None) -> tuple[float, float]:
 
 def summarize(one: Measure, trace: Trace) -> list[Estimate]:
     """One estimate per column of the measure, over the valid worlds; NA keeps its reason."""
+    if not isinstance(one, Measure) or not isinstance(trace, Trace):
+        raise TypeError(
+            f"summarize: got {shown(one)} and {shown(trace)}, expected a measure and a trace; try "
+            "summarize(commonweal.measures.gini, trace)"
+        )
     valid = trace.valid
     if not valid.any():
         return [not_available("no valid world: " + _reasons(trace), len(valid))]
@@ -214,7 +232,7 @@ def summarize(one: Measure, trace: Trace) -> list[Estimate]:
         )
     columns = values.reshape(len(values), -1).T
     refused = trace.refused is not None and bool(trace.refused.any()) and not one.refusals
-    found = [estimate(column, one.why(refused), facts=one.facts) for column in columns]
+    found = [estimate(column, one.why(refused), **nature(one.unit)) for column in columns]
     return [_with_invalid(e, trace, int((~valid).sum())) for e in found]
 
 

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._bounds import Limit, refusal
+from ._bounds import Limit, refusal, shown
 from ._columns import accounts_of, unsound
 from ._describe import describe, rebuild
 from ._governed import Governed
@@ -175,6 +175,10 @@ def replay(
         ValueError: a recording, an evolution or a learning curve, which have no recipe of a run; a trace
             of forced acts, replayed without them.
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(
+            f"replay: got {shown(trace)}, expected a trace; try replay(cw.run(society, seeds=64))"
+        )
     if "society" not in trace.recipe:
         kind = trace.recipe.get("kind") or next(iter(trace.recipe), "a recording")  # an evolution, a curve
         raise ValueError(f"this trace ({kind}) has no recipe of a run; wanted one that cw.run made")
@@ -201,6 +205,8 @@ def _seeds(seeds: int | Sequence[int], again: bool = False) -> list[int]:
         if len(some) > MOST_WORLDS:  # type: ignore[arg-type]
             few = f"at most {MOST_WORLDS:,} worlds in one run"
             raise ValueError(refusal("run", "seeds", seeds, few, 64))
+        if any(isinstance(seed, bool | np.bool_) for seed in some):  # type: ignore[union-attr]
+            raise TypeError
         names = [operator.index(seed) for seed in some]  # type: ignore[union-attr]
     except TypeError:
         raise TypeError(refusal("run", "seeds", seeds, wanted, 64)) from None

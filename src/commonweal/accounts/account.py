@@ -10,7 +10,7 @@ import numpy as np
 from .._describe import written
 from .._interval import FEWEST
 from .._journal import from_table
-from .._measure import NA, Estimate, Measure, estimate, not_available
+from .._measure import NA, Estimate, Measure, estimate, nature, not_available
 from .._mind import Mind
 from .._society import Society
 from .._trace import Trace
@@ -86,9 +86,9 @@ class Account:
         return self._signed(-1.0)
 
     def _signed(self, sign: float) -> dict[int, float]:
-        error = WIDE * np.nan_to_num(self.shapley_error)
+        error = np.maximum(WIDE * np.nan_to_num(self.shapley_error), grain(self.table))
         known = [(i, e.value) for i, e in zip(self.agents, self.shapley, strict=True) if e.n]
-        ranks = ranked([sign * x for _, x in known], max(grain(self.table), error.max(initial=0.0)))
+        ranks = ranked([sign * x for _, x in known], error.max(initial=0.0))
         told = [(*known[k], error[k]) for some in ranks for k in some]
         return {i: x for i, x, off in told if sign * x > off}
 
@@ -198,7 +198,7 @@ def account(
     _same(table, was, harm)
     found, alone = _numbers(table, sign(harm), theta), None if alone is None else alone[list(table.members)]
     return Account(
-        fact=estimate(was, harm.undefined),
+        fact=estimate(was, harm.undefined, **nature(harm.unit)),
         power=_power(valid),
         interaction=interaction(table, harm.better, theta, alone),
         budget=budget if known.speakers else None,
@@ -277,8 +277,8 @@ def _numbers(table: Table, sign: float, theta: float | None) -> dict[str, Any]:
         "banzhaf": tuple(
             _widened(difference(x, lost), e) for x, e in zip(found.banzhaf, errors[1], strict=True)
         ),
-        "diffusion": estimate(spread.index, nobody if known.any() else lost),
-        "effective": estimate(spread.effective, nobody if known.any() else lost),
+        "diffusion": difference(spread.index, nobody if known.any() else lost),
+        "effective": difference(spread.effective, nobody if known.any() else lost),
         "gap": gap,
         "null": _spread(table),
         "sampled": 0 if table.exact else 2 * len(pairs(n).masks),
@@ -322,7 +322,7 @@ def _missing(table: Table, found: dict[str, Any], invalid: int, speaks: bool) ->
     told += [f"{len(gone)} of {len(table.values)} coalitions: {table.why[gone[0]]}"] if gone else []
     part = [m for m, x in table.values.items() if np.isnan(x).any() and m not in gone]
     told += [f"{len(part)} coalitions in some of the worlds: {table.why[part[0]]}"] if part else []
-    told += ["diffusion, gap: of estimated values, whose error is not in their intervals"] * (not table.exact)
+    told += ["the error of the draw, which the intervals of diffusion and gap leave out"] * (not table.exact)
     if len(table[0]) < 2:
         told.append("one world shows nothing beyond itself: no intervals, and no cause is shown")
     return told
@@ -336,7 +336,8 @@ def _power(trace: Trace) -> dict[str, Estimate]:
     for name, one in rows.items():
         try:
             values = one(trace)
-            found[name] = estimate(values if values.ndim == 1 else values.max(axis=1), one.undefined)
+            values = values if values.ndim == 1 else values.max(axis=1)
+            found[name] = estimate(values, one.undefined, **nature(one.unit))
         except NA as reason:
             found[name] = not_available(str(reason))
     return found

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._interval import FEWEST
-from .._measure import Estimate, estimate, not_available
+from .._measure import Estimate, not_available
 from .coalitions import EXACT, Table
 from .games import difference, dividends, ranked
 from .slips import came, number
@@ -138,7 +138,7 @@ def interaction(
         return sign * table[mask]
 
     def told(mask: int) -> Estimate:
-        return estimate(table[mask], table.why.get(mask, lost))
+        return difference(table[mask], table.why.get(mask, lost))
 
     alone = tuple(told(i) for i in one)
     parts = dict(_dividends(table, sign))

@@ -103,7 +103,7 @@ def _line(name: str, cases: list[Case], guesses: list[Guess]) -> Line:
                 within[i] = np.mean([str(label) in str(one) for one in some])
         reason = why if all(getattr(case, of) is None for case in cases) else "no label, or no other to go by"
         figures |= {
-            of: estimate(exact, reason, facts=True),
-            f"{of}, by substring": estimate(within, reason, facts=True),
+            of: estimate(exact, reason, shares=True),
+            f"{of}, by substring": estimate(within, reason, shares=True),
         }
     return Line(name, figures)

@@ -196,7 +196,12 @@ def _estimate(cell: pl.DataFrame, figure: str) -> Estimate:
     why = "" if lost.is_empty() else f"why_{figure}"
     reasons = lost[why].value_counts(sort=True).rows() if why else []
     text = "; ".join(f"{why} in {n}" if len(reasons) > 1 else why for why, n in reasons)
-    return estimate(cell[figure].fill_null(np.nan).to_numpy(), text, facts=figure in ("cooperation", "gini"))
+    return estimate(
+        cell[figure].fill_null(np.nan).to_numpy(),
+        text,
+        facts=figure == "cooperation",
+        shares=figure in ("cooperation", "gini"),
+    )
 
 
 def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str]:

@@ -51,7 +51,7 @@ def talking(messages: pl.DataFrame) -> Section:
     each = [n.to_numpy() for n in counts.group_by("conversation").agg("len")["len"]]
     spread = [gini(n) if len(n) > 1 else np.nan for n in each]
     about = "0 is equal"
-    unequal = {"share of messages": estimate(np.array(spread), "one speaker only", facts=True)}
+    unequal = {"share of messages": estimate(np.array(spread), "one speaker only", shares=True)}
     lines.insert(0, Line("Gini of talk in a conversation", unequal, about))
     return Section("who talks", tuple(lines), notes=beyond(len(everyone), MOST, "speakers"), most=13)
 
@@ -97,8 +97,8 @@ def to_whom(messages: pl.DataFrame) -> Section:
         lines.append(Line(f"{who} {arrow} {to}", {"share": share}, f"{n:,} messages"))
     cells = ties.partition_by("conversation", maintain_order=True)
     sums = np.array([reciprocity(cell["speaker"].to_list(), cell["to"].to_list()) for cell in cells])
-    lines.insert(0, Line("reciprocity", {"share": estimate(sums[:, 0], facts=True)}, "share returned"))
-    chance = estimate(sums[:, 1], "two speakers only, or nobody else to speak to", facts=True)
+    lines.insert(0, Line("reciprocity", {"share": estimate(sums[:, 0], shares=True)}, "share returned"))
+    chance = estimate(sums[:, 1], "two speakers only, or nobody else to speak to", shares=True)
     lines.insert(1, Line("reciprocity, receivers shuffled", {"share": chance}, "by chance"))
     return Section(title, tuple(lines), notes=tuple(notes), most=14)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._bounds import nearest
 from .._card import no_card
 from .._columns import unsound
 from .._trace import Trace
@@ -185,9 +186,10 @@ def _column(table: Any, given: Given, what: str) -> np.ndarray:
     """A column of a table of any kind."""
     names = [str(name) for name in (table if isinstance(table, Mapping) else table.columns)]
     if not isinstance(given, str) or given not in names:
+        like = nearest(str(given), names)
         raise ValueError(
             f"the table has no column {given!r} (wanted for {what}); it has {', '.join(names)}: name one "
-            f"of them, {what.split()[0].rstrip('=')}={names[0]!r}"
+            f"of them, {what.split()[0].rstrip('=')}={like!r}"
         )
     column = table[given]
     found = np.asarray(column.to_numpy() if hasattr(column, "to_numpy") else column)

@@ -87,7 +87,7 @@ def _outcomes(labels: pl.DataFrame) -> Section:
         return Section("outcomes", why="no conversation says whether it was solved")
     share = {
         "share solved": estimate(
-            labels["solved"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "not said", facts=True
+            labels["solved"].cast(pl.Float64).fill_null(np.nan).to_numpy(), "not said", shares=True
         )
     }
     return Section("outcomes", (Line("solved", share, f"{known.sum():,} of {len(known):,} conversations"),))

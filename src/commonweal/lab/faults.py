@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from .._bounds import nearest, shown
 from .._measure import Measure
+from .._mind import Mind
 from .._society import Society
 from .results import DECLARABLE
 
@@ -21,6 +24,7 @@ def faults(study: Any) -> Iterator[str]:
     yield from _sizes(study)
     yield from _measures(study)
     yield from _declared(study)
+    yield from _beside(study)
 
 
 def _conditions(study: Any) -> Iterator[str]:
@@ -77,10 +81,28 @@ def _measures(study: Any) -> Iterator[str]:
             yield f"has a measure named {name!r}; wanted a name without a colon, say {mended!r}: rename it"
 
 
+def _beside(study: Any) -> Iterator[str]:
+    """The hypothesis, the reference and from where on a society passes."""
+    if not isinstance(study.hypothesis, str):
+        yield f"came with hypothesis={shown(study.hypothesis)}; wanted a text: hypothesis='A tax helps.'"
+    given = study.reference
+    for mind in given if isinstance(given, list | tuple) else [given] if given is not None else []:
+        if not isinstance(mind, Mind):
+            made = f"{mind.__name__}()" if isinstance(mind, type) else "FairShare()"
+            yield f"came with reference={shown(mind)}; wanted a mind known to behave: reference={made}"
+    theta = study.theta
+    number = isinstance(theta, int | float | np.number) and not isinstance(theta, bool)
+    if theta is not None and not (number and np.isfinite(theta)):
+        yield f"came with theta={shown(theta)}; wanted a finite number, or None: theta=0.5"
+
+
 def _declared(study: Any) -> Iterator[str]:
     names = [one.name for one in study.measures]
-    if isinstance(study.primary, str):
-        yield f"came with primary={study.primary!r}; wanted a list of names: primary=[{study.primary!r}]"
+    if isinstance(study.primary, str) or not isinstance(study.primary, Sequence):
+        yield f"came with primary={shown(study.primary)}; wanted a list of names: primary=['gini']"
+    if not isinstance(study.rule, str | None):
+        known = ", ".join(DECLARABLE)
+        yield f"came with rule={shown(study.rule)}; wanted one of {known}, or None: rule='nash'"
     for name in study.primary:
         if name not in names and tuple(study.primary) != type(study).primary:
             known = f"wanted one of {', '.join(names)}"

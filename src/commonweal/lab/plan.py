@@ -139,7 +139,10 @@ def read_plan(folder: Path) -> dict[str, Any]:
         old = _maybe(folder / "study.json")
         if old.get("format") == 1 and "digest" not in old:
             return old | {"spans": [[0, old["worlds"]]], "added": []}
-        raise
+        raise Damaged(
+            f"{folder / 'study.json'} is not as it was written; bring it back from a copy, or run the "
+            "study in a new folder: --out runs/new"
+        ) from None
 
 
 def _maybe(path: Path) -> dict[str, Any]:
@@ -194,12 +197,6 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
         for key in DECLARED
         if _differ(before.get(key), now[key])
     )
-    a, b = before["made with"], now["made with"]
-    yield from (
-        "the source of commonweal itself has changed" if key == OWN else f"{key} was {a[key]} and is {b[key]}"
-        for key in b
-        if a.get(key) != b[key]
-    )
     changed = _changed(before["reference code"], now["reference code"])
     for kind in ("conditions", "measures"):
         for name, old in before[kind].items():
@@ -218,6 +215,12 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
     added = {name for name in now["measures"] if name not in before["measures"]} | {
         name for one in before["added"] for name in one.get("measures", ())
     }
+    a, b = before["made with"], now["made with"]
+    yield from (
+        "the source of commonweal itself has changed" if key == OWN else f"{key} was {a[key]} and is {b[key]}"
+        for key in b
+        if a.get(key) != b[key]
+    )
     if set(before["primary"]) != set(now["primary"]) - added:
         yield f"primary was {_short(before['primary'])} and came as {_short(now['primary'])}"
 

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from .._describe import rehearsed
-from .._measure import Estimate, estimate, may_be_facts, not_available
+from .._measure import Estimate, estimate, nature, not_available
 from .._trace import Trace, in_pandas, load
 from .acts import same_acts
 from .cells import read_cell, state
@@ -200,7 +200,7 @@ class Results:
             return not_available("no valid world: " + "; ".join(lost), sum(lost.values()))
         seeds = rows["seed"].to_numpy()[(rows["invalid"] == "").to_numpy()]
         units = means(values, seeds, self.runs(condition))
-        found = estimate(units, why, facts=may_be_facts(self.measure_of(column)["unit"]))
+        found = estimate(units, why, **nature(self.measure_of(column)["unit"]))
         if self.runs(condition) and np.isnan(values).any():
             found = replace(found, missing=int(np.isnan(values).sum()), reason=why)
         if not lost:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._bounds import limits
+from .._bounds import limits, shown
 from .._card import Oracle, Unknown
 from .._curve import told
 from .._describe import REHEARSED, rehearsed
@@ -362,9 +362,10 @@ HOLISTIC = (
 def alignment(trace: Trace, *, worlds: int | None = None) -> Alignment:
     """The holistic alignment of a trace: O, V, P, the rights gate, with 95 % intervals.
 
-    `worlds=1` says that the scenario is deterministic (see `rights_gate`). Invalid worlds are
-    counted, never scored.
+    `worlds=1` says that the scenario is deterministic (see `rights_gate`). Invalid worlds only count.
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(f"alignment: got {shown(trace)}, expected a trace; try alignment(cw.run(society))")
     card = trace.card
     rows: dict[str, Estimate] = {}
     for name, one in WHOLE.items():

@@ -115,6 +115,11 @@ def anarchy(payoffs: Any, equilibria: Kind = "pure") -> float:
     >>> anarchy([[[3, 0], [5, 1]], [[3, 5], [0, 1]]])
     3.0
     """
+    if equilibria not in ("pure", "mixed"):
+        raise ValueError(
+            f"anarchy() came with equilibria={equilibria!r}; wanted 'pure' or 'mixed': "
+            "anarchy(payoffs, equilibria='mixed')"
+        )
     pay = tensor(payoffs)
     total = pay.sum(axis=0)
     worst = [float(total[tuple(a)]) for a in pure_equilibria(pay)]
