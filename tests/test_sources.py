@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import commonweal as cw
-from commonweal._sources import held, named, own, sources
+from commonweal import _sources
+from commonweal._sources import Lookup, held, named, own, sources
 from commonweal.lab.plan import of_measure
 from commonweal.measures.alignment import alignment
 from commonweal.minds.simple import Random
@@ -104,7 +105,8 @@ def test_a_star_import_reaches_its_whole_module(place):
 def test_values_that_a_measure_carries_are_part_of_it(place):
     main = place()
     told = [
-        of_measure(cw.Measure("m", main.scaled(*given), "", "higher", "")) for given in ((1,), (2,), (1, 3.0))
+        of_measure(cw.Measure("m", main.scaled(*given), "", "higher", ""), Lookup())
+        for given in ((1,), (2,), (1, 3.0))
     ]
     assert len({one["held"] for one in told}) == 3 and len({str(one["code"]) for one in told}) == 1
 
@@ -134,3 +136,16 @@ def test_what_is_installed_is_no_source_of_the_users():
     assert sources(named(cw.describe(Random()))) == {}
     assert sources([(alignment.__module__, "alignment"), ("numpy", "mean"), ("json", "dumps")]) == {}
     assert held(len) == held(sources) and len(own()) == 16
+
+
+def test_of_many_components_each_file_is_read_once(place, monkeypatch):
+    place()
+    several = [("reached.main", name) for name in ("user", "star", "Loop", "scaled")]
+    alone = [sources([one]) for one in several]
+    pages, followed = [], []
+    page, uses = _sources._page, _sources._uses
+    monkeypatch.setattr(_sources, "_page", lambda module: pages.append(module) or page(module))
+    monkeypatch.setattr(_sources, "_uses", lambda *told: followed.append(told[2]) or uses(*told))
+    look = Lookup()
+    assert [look([one]) for one in several * 10] == alone * 10
+    assert len(pages) == len(set(pages)) and len(followed) == len(set(followed)) > 10

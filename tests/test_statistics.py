@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from commonweal.lab.statistics import benjamini_hochberg, compare, holm, proportion, sign_flip
+from commonweal.lab import statistics
+from commonweal.lab.statistics import benjamini_hochberg, compare, holm, proportion, sign_flip, sign_flips
 
 
 def test_sign_flip_by_hand():
@@ -31,6 +32,17 @@ def test_sign_flip_agrees_with_scipy_and_its_two_forms_with_each_other():
     signs = 1 - 2 * (np.arange(2**17)[:, None] >> np.arange(17) & 1)
     exact = (np.abs(signs @ d) >= abs(d.sum()) - 1e-12).mean()
     assert sign_flip(d)[0] == pytest.approx(exact, abs=0.01)
+
+
+def test_many_tests_share_their_luck_and_say_what_each_says_alone(monkeypatch):
+    rng, draws, patterns = np.random.default_rng(2), [], statistics._patterns
+    several = [rng.normal(0.3, 1.0, n) for n in (0, 5, 40, 12, 40, 5, 40, 1000)] + [np.zeros(40)]
+    alone = [sign_flip(d) for d in several]
+    monkeypatch.setattr(statistics, "MOST", 20_000)  # two columns at a time, of those that are short
+    few = [sign_flip(d)[0] for d in several]
+    monkeypatch.setattr(statistics, "_patterns", lambda n, k: draws.append(n) or patterns(n, k))
+    assert [p for p, _ in sign_flips(several)] == few == pytest.approx([p for p, _ in alone], abs=0.01)
+    assert sorted(draws) == [0, 5, 12, 40, 1000]
 
 
 @pytest.mark.parametrize("n", [10, 24])

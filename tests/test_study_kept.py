@@ -6,12 +6,14 @@ import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import commonweal as cw
+from commonweal import _sources
 from commonweal._sources import named, sources
 from commonweal.lab import store
 from commonweal.lab.again import again, stored
@@ -318,6 +320,25 @@ def test_a_folder_of_the_first_format_is_read_and_not_extended(copy):
     assert "its cells carry no digests" in str(found)
     with pytest.raises(ValueError, match="an older version of commonweal made it.*--out runs/new"):
         small().run(copy, progress=False)
+
+
+def test_a_finished_study_that_starts_again_reads_each_cell_twice_and_runs_nothing(copy, whole, monkeypatch):
+    """Once to find what is missing, once for the results; neither for the plan, nor once a measure."""
+    seen, read = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: seen.append(path) or read(path))
+    monkeypatch.setattr("commonweal.lab.study.run", lambda *_, **__: pytest.fail("a cell was run again"))
+    small().run(copy, progress=False)
+    counts = Counter(path for path in seen if "cells" in path.parts)
+    assert set(counts.values()) == {2} and len(counts) == len(list((copy / "cells").rglob("*.*")))
+    assert contents(copy) == contents(whole)
+
+
+def test_the_plan_of_many_conditions_looks_each_source_up_once(edited, monkeypatch):
+    seen, page, mine = [], _sources._page, edited().conditions["mine"]
+    monkeypatch.setattr(_sources, "_page", lambda module: seen.append(module) or page(module))
+    one = small(conditions={f"{i}": mine for i in range(30)}, baseline=None).plan["conditions"]
+    assert seen.count("kept_study") == seen.count("kept_rates") == 1
+    assert one["0"]["code"] == one["29"]["code"] == sources(named(one["0"]["society"]))
 
 
 # ------------------------------------------------------------------------------------------ measures

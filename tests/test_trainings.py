@@ -13,8 +13,9 @@ from commonweal._interval import mean_chance, mean_interval
 from commonweal.institutions import Subsidy
 from commonweal.lab.results import read_results
 from commonweal.lab.selection import Constrained
+from commonweal.lab.statistics import compare
 from commonweal.lab.study import Study
-from commonweal.lab.trainings import compare_runs, means, run_of
+from commonweal.lab.trainings import means, over_runs, run_of
 from commonweal.measures import HOLISTIC, welfare
 from commonweal.minds import Learner, Linear, Reinforce
 from commonweal.minds.simple import Constant, Random
@@ -79,9 +80,9 @@ def test_p_is_below_a_twentieth_where_the_interval_leaves_out_0(some, shift):
 
 def test_training_runs_are_compared_by_t_where_signs_say_little():
     a, b = np.array([1.0, 1.2, 0.9, 1.1, 1.05]), np.zeros(5)
-    found = compare_runs(a, b, "")
+    found = over_runs(compare(a, b), a, b)
     assert found.unit == "training runs" and found.difference.n == 5 and found.p < 0.01
-    constant = compare_runs(np.ones(5) * 0.5, b, "")
+    constant = over_runs(compare(np.ones(5) * 0.5, b), np.ones(5) * 0.5, b)
     assert constant.test == "exact sign-flip" and constant.p == 2 / 32 and np.isnan(constant.d_z)
 
 

@@ -103,8 +103,12 @@ def _runs(items: list) -> list:
 
 def identity(thing: Any) -> str:
     """A short digest (16 hexadecimal digits of SHA-256) of the thing's description."""
-    text = json.dumps(describe(thing), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return identity_of(describe(thing))
+
+
+def identity_of(description: Any) -> str:
+    """`identity` of what has this description."""
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()[:16]
 
 
 REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are none

@@ -59,29 +59,54 @@ def sources(names: Names) -> dict[str, str]:
 
     What has no file, typed at a prompt or in a notebook, stands under its own name.
     """
-    todo, done, found = [pair for one in names for pair in _family(*one)], set(), {}
-    nowhere: dict[str, str] = {}
-    while todo:
-        pair = todo.pop()
-        if pair in done:
-            continue
-        done.add(pair)
-        module, name = pair
-        page = _page(module)
-        if page is None:
-            for told, more in _typed(module, name):
-                nowhere |= told
-                todo += more
-            continue
-        reached = found.setdefault(page.title, (page, set()))[1]
-        whole = range(len(page.body))
-        bound = whole if name == ALL else page.binds.get(name, whole)
-        for i in [*bound, *page.binds.get(ALL, ())]:
-            if i not in reached:
-                reached.add(i)
-                todo += _uses(module, page, page.body[i])
-    told = {title: _digest(page.body[i] for i in sorted(some)) for title, (page, some) in found.items()}
-    return dict(sorted((nowhere | told).items()))
+    return Lookup()(names)
+
+
+class Lookup:
+    """`sources` of many components at one moment: every file is read and every statement followed once."""
+
+    def __init__(self):
+        self._page = functools.cache(_page)
+        self._statements: dict[tuple[str, int], tuple[str, list[tuple[str, str]]]] = {}
+        self._known: dict[tuple, dict[str, str]] = {}
+
+    def __call__(self, names: Names) -> dict[str, str]:
+        """See `sources`."""
+        wanted = tuple(dict.fromkeys(names))
+        if wanted not in self._known:
+            self._known[wanted] = self._follow(wanted)
+        return self._known[wanted].copy()
+
+    def _follow(self, names: Names) -> dict[str, str]:
+        todo, done, found = [pair for one in names for pair in _family(*one)], set(), {}
+        nowhere: dict[str, str] = {}
+        while todo:
+            pair = todo.pop()
+            if pair in done:
+                continue
+            done.add(pair)
+            module, name = pair
+            page = self._page(module)
+            if page is None:
+                for told, more in _typed(module, name):
+                    nowhere |= told
+                    todo += more
+                continue
+            reached = found.setdefault(page.title, {})
+            whole = range(len(page.body))
+            bound = whole if name == ALL else page.binds.get(name, whole)
+            for i in [*bound, *page.binds.get(ALL, ())]:
+                if i not in reached:
+                    reached[i], more = self._statement(module, page, i)
+                    todo += more
+        told = {title: _digest(some[i] for i in sorted(some)) for title, some in found.items()}
+        return dict(sorted((nowhere | told).items()))
+
+    def _statement(self, module: str, page: Page, i: int) -> tuple[str, list[tuple[str, str]]]:
+        """A statement as text without its layout, and what it uses."""
+        if (module, i) not in self._statements:
+            self._statements[module, i] = ast.dump(page.body[i]), list(_uses(module, page, page.body[i]))
+        return self._statements[module, i]
 
 
 @functools.cache
@@ -91,8 +116,8 @@ def own() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
-def _digest(body: Iterable[ast.stmt]) -> str:
-    return hashlib.sha256("\n".join(map(ast.dump, body)).encode()).hexdigest()[:16]
+def _digest(statements: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(statements).encode()).hexdigest()[:16]
 
 
 def _family(module: str, name: str) -> Iterator[tuple[str, str]]:

@@ -18,11 +18,12 @@ OLD = 1  # the format of folders whose cells carry no digests
 
 
 class State(NamedTuple):
-    """What a folder lacks of its plan: cells, cells that do not match (why), measures of cells."""
+    """What a folder lacks: cells, cells that do not match (why), measures of cells; and what cells tell."""
 
     missing: set[str]
     damaged: dict[str, str]
     lacking: dict[str, list[str]]
+    told: dict[str, dict[str, Any]]
 
     @property
     def todo(self) -> set[str]:
@@ -121,7 +122,7 @@ def read_cell(folder: Path, plan: Mapping[str, Any], name: str) -> dict[str, Any
 
 def state(folder: Path, plan: Mapping[str, Any]) -> State:
     """Which cells of the plan the folder lacks, in whole or in part; every byte of the others is checked."""
-    found = State(set(), {}, {})
+    found = State(set(), {}, {}, {})
     wanted = {key: "" if plan["format"] == OLD else identity(one) for key, one in plan["measures"].items()}
     for name in plan["cells"]:
         home = folder / "cells" / name
@@ -129,7 +130,7 @@ def state(folder: Path, plan: Mapping[str, Any]) -> State:
             found.missing.add(name)
             continue
         try:
-            told = read_cell(folder, plan, name)
+            told = found.told[name] = read_cell(folder, plan, name)
         except Damaged as why:
             found.damaged[name] = str(why)
             continue

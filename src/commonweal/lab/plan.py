@@ -5,17 +5,19 @@ Whatever else differs is refused: results of two plans do not mix.
 """
 
 import inspect
+import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .._describe import describe, identity
+from .._describe import describe, identity, identity_of
 from .._measure import Measure
 from .._society import Society
-from .._sources import held, named, own, sources
+from .._sources import Lookup, held, named, own
 from .._trace import card_to_dict
 from .store import PART, Damaged, read_json, seal, unseal, write
 
@@ -32,15 +34,15 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unnamed"
 
 
-def slot(plan: Mapping[str, Any], condition: str) -> str:
-    """The condition's place and name, as its files are called."""
-    return f"{list(plan['conditions']).index(condition):02d}-{slug(condition)}"
+def slot(place: int, condition: str) -> str:
+    """A condition's place among the others and its name, as its files are called."""
+    return f"{place:02d}-{slug(condition)}"
 
 
 def with_cells(plan: dict[str, Any]) -> dict[str, Any]:
     """The plan with its cells: a condition and a chunk of its worlds, and a digest of what they depend on."""
     cells = {}
-    for name, condition in plan["conditions"].items():
+    for place, (name, condition) in enumerate(plan["conditions"].items()):
         depends = [plan["made with"], plan["keep"], name, condition["identity"], condition["code"]]
         runs = condition["training"]["runs"] if "training" in condition else 0
         for low, high in plan["spans"]:
@@ -48,7 +50,7 @@ def with_cells(plan: dict[str, Any]) -> dict[str, Any]:
                 stop = min(start + plan["chunk"], high)
                 where, own = (
                     {"condition": name, "start": start, "stop": stop},
-                    f"{slot(plan, name)}-{start:07d}",
+                    f"{slot(place, name)}-{start:07d}",
                 )
                 if not runs:
                     cells[own] = where | {"key": identity([*depends, start, stop])}
@@ -66,7 +68,7 @@ def seeds(cell: Mapping[str, Any]) -> range:
     return range(start + (cell.get("training", 0) - start) % step, cell["stop"], step)
 
 
-def of_condition(society: Society, trainings: int) -> dict[str, Any]:
+def of_condition(society: Society, trainings: int, look: Lookup) -> dict[str, Any]:
     """What the plan says of a condition; one that learns is trained `trainings` times."""
     what = describe(society)
     for _, name in named(what, ["class"]):
@@ -81,8 +83,8 @@ def of_condition(society: Society, trainings: int) -> dict[str, Any]:
     ]
     minds = [type(mind).__name__ for mind in society.minds]
     return {
-        "identity": identity(society),
-        "code": sources(named(what)),
+        "identity": identity_of(what),
+        "code": look(named(what)),
         "scenario": {
             "name": type(society.scenario.base).__name__,
             "what": _first_line(society.scenario.base),
@@ -97,7 +99,7 @@ def of_condition(society: Society, trainings: int) -> dict[str, Any]:
     } | ({"training": {"runs": trainings, "seats": list(society.learners)}} if society.learners else {})
 
 
-def of_measure(one: Measure) -> dict[str, Any]:
+def of_measure(one: Measure, look: Lookup) -> dict[str, Any]:
     """What the plan says of a measure."""
     names = ("unit", "better", "cites", "undefined", "per", "text", "one")
     values = held(one.function)
@@ -106,7 +108,7 @@ def of_measure(one: Measure) -> dict[str, Any]:
         "columns": list(one.columns),
         "family": one.function.__module__.rpartition(".")[2],
         "refused": one.why(True),
-        "code": sources(what),
+        "code": look(what),
         "held": identity(values),
     }
 
@@ -172,9 +174,7 @@ def settle_plan(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
         write(path, seal(plan))  # nothing was run yet
         return plan
     before = read_plan(folder)
-    told = [_maybe(cell) for cell in folder.glob("cells/[!.]*/cell.json")]
-    seen = {name for one in told for name in one.get("measures", ())}
-    faults = list(_faults(before, plan, seen))
+    faults = list(_faults(before, plan, partial(_seen, folder)))
     if faults:
         more = f" and {len(faults) - FEW} more" if len(faults) > FEW else ""
         raise ValueError(
@@ -182,13 +182,18 @@ def settle_plan(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
             "plans do not mix: run the old plan there, or the new one elsewhere: --out runs/new"
         )
     settled = _extended(before, plan)
-    if path.read_bytes() != seal(settled):
+    if _differ(settled, before):
         write(path, seal(settled))
     return settled
 
 
-def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
-    """What differs and is no extension, in words; `seen` are the measures of which there are numbers."""
+def _seen(folder: Path, measure: str) -> bool:
+    """Whether a folder holds numbers of a measure."""
+    return any(measure in _maybe(cell).get("measures", ()) for cell in folder.glob("cells/[!.]*/cell.json"))
+
+
+def _faults(before: dict, now: dict, seen: Callable[[str], bool]) -> Iterator[str]:
+    """What differs and is no extension, in words; `seen` says of which measures there are numbers."""
     if before["format"] != FORMAT:
         yield OLDER
         return
@@ -203,11 +208,11 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
             new = now[kind].get(name)
             if new is None:
                 yield f"{kind[:-1]} {name!r} is gone"
-            elif kind == "measures" and name not in seen:
+            elif not _differ(old, new) or kind == "measures" and not seen(name):
                 continue
             elif old["code"] != new["code"]:
                 changed |= _changed(old["code"], new["code"])
-            elif _differ(old, new):
+            else:
                 yield f"{kind[:-1]} {name!r} has other values"
     yield from (f"{file} has changed" for file in changed)
     if now["worlds"] < before["worlds"]:
@@ -231,7 +236,7 @@ def _changed(a: dict[str, str], b: dict[str, str]) -> dict[str, None]:
 
 
 def _differ(a: Any, b: Any) -> bool:
-    return identity(a) != identity(b)
+    return json.dumps(a, sort_keys=True) != json.dumps(b, sort_keys=True)
 
 
 def _short(value: Any) -> str:

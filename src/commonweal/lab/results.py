@@ -20,16 +20,16 @@ from .._describe import rehearsed
 from .._measure import Estimate, estimate, nature, not_available
 from .._trace import Trace, in_pandas, load
 from .acts import same_acts
-from .cells import read_cell, state
+from .cells import state
 from .company import changed_company, read_company
 from .gate import VIOLATED, Gate, gate, too_few
 from .plan import OLDER, additions, later, read_plan
 from .printed import plain, printed
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .speech import in_words
-from .statistics import Comparison, benjamini_hochberg, compare, holm
+from .statistics import Comparison, benjamini_hochberg, compare_all, holm
 from .store import Damaged, changed_minds
-from .trainings import compare_runs, endings, means, runs, warnings
+from .trainings import endings, means, over_runs, runs, warnings
 
 DECLARABLE = {
     "utilitarian": utilitarian,
@@ -93,7 +93,7 @@ class Results:
         rows = self._rows[condition]
         if column not in rows.columns:
             return np.full(rows.height, np.nan)
-        return rows[column].fill_null(np.nan).to_numpy()
+        return rows[column].cast(pl.Float64).to_numpy()
 
     def to_pandas(self) -> Any:
         """`table` as a pandas DataFrame; needs `commonweal[pandas]`."""
@@ -106,8 +106,8 @@ class Results:
 
     @cached_property
     def _rows(self) -> dict[str, pl.DataFrame]:
-        rows = {name: self.table.filter(pl.col("condition") == name) for name in self.conditions}
-        return {name: some.sort("seed") if self.runs(name) else some for name, some in rows.items()}
+        rows = self.table.partition_by("condition", as_dict=True)
+        return {name: some.sort("seed") if self.runs(name) else some for (name,), some in rows.items()}
 
     @cached_property
     def invalid(self) -> dict[str, dict[str, int]]:
@@ -214,18 +214,23 @@ class Results:
         """Per condition other than the baseline and column: how much it exceeds the baseline."""
         base: str = self.plan["baseline"] or ""
         others = [name for name in self.conditions if base and name != base]
-        return {name: {c: self._compare(name, base, c) for c in self.all_columns} for name in others}
+        keys = [(name, c) for name in others for c in self.all_columns]
+        pairs = [self._pair(name, base, c) for name, c in keys]
+        found = {name: dict[str, Comparison]() for name in others}
+        for (name, c), (a, b, _), one in zip(keys, pairs, compare_all(pairs), strict=True):
+            found[name][c] = over_runs(one, a, b) if self.runs(name) or self.runs(base) else one
+        return found
 
-    def _compare(self, name: str, base: str, column: str) -> Comparison:
-        """Paired by world, or training run; what agrees to the rounding of float32 counts as equal."""
+    def _pair(self, name: str, base: str, column: str) -> tuple[np.ndarray, np.ndarray, str]:
+        """By world, or training run; what agrees to the rounding of float32 counts as equal."""
         a, b = self.worlds(name, column), self.worlds(base, column)
         same = np.isclose(a, b, rtol=1e-6, atol=1e-6)
         a, why = np.where(same, b, a), self.measure_of(column)["undefined"]
         if not (count := max(self.runs(name), self.runs(base))):
-            return compare(a, b, why)
+            return a, b, why
         seeds, both = self._rows[base]["seed"].to_numpy(), np.isnan(a) | np.isnan(b)
         x, y = (means(np.where(both, np.nan, x), seeds, count) for x in (a, b))
-        return compare_runs(x, y, why)
+        return x, y, why
 
     @cached_property
     def adjusted(self) -> dict[str, dict[str, float]]:
@@ -241,8 +246,9 @@ class Results:
     @cached_property
     def explored(self) -> dict[str, dict[str, float]]:
         """p of all other comparisons, adjusted for the share of false discoveries among them."""
+        declared = set(self._declared)
         pairs = [(name, c) for name in self.differences for c in self.all_columns]
-        return self._together([pair for pair in pairs if pair not in self._declared], benjamini_hochberg)
+        return self._together([pair for pair in pairs if pair not in declared], benjamini_hochberg)
 
     def _together(self, family: list[tuple[str, str]], adjust: Callable) -> dict[str, dict[str, float]]:
         p = adjust(np.array([self.differences[name][c].p for name, c in family]))
@@ -367,7 +373,7 @@ def read_results(folder: str | os.PathLike) -> Results:
     tables, reasons, columns = [], {name: {} for name in plan["conditions"]}, {}
     infinite: dict[tuple[str, str], int] = {}
     for name, cell in plan["cells"].items():
-        told = read_cell(folder, plan, name)
+        told = there.told[name]
         for one, found in told["columns"].items():
             columns[one] = list(dict.fromkeys([*columns.get(one, []), *found]))
         reasons[cell["condition"]] |= told["missing"]

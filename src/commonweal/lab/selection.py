@@ -261,13 +261,15 @@ def _eligible(
 
 def _resample(cube: np.ndarray, resamples: int) -> np.ndarray:
     """Mean points [resamples, c, 4] over worlds drawn with replacement, jointly for all conditions."""
-    n = len(cube)
-    rng = np.random.default_rng(0)
+    n, rng, flat = len(cube), np.random.default_rng(0), cube.reshape(len(cube), -1)
     batch = max(1, 4_000_000 // n)
-    means = [
-        rng.multinomial(n, np.full(n, 1.0 / n), size=min(batch, resamples - start)) @ cube.reshape(n, -1) / n
-        for start in range(0, resamples, batch)
-    ]
+    means = []
+    for start in range(0, resamples, batch):
+        times = [
+            np.bincount(rng.integers(0, n, n), minlength=n)
+            for _ in range(start, min(start + batch, resamples))
+        ]
+        means.append(np.asarray(times, dtype=float) @ flat / n)
     return np.concatenate(means).reshape(-1, *cube.shape[1:])
 
 

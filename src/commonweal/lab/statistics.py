@@ -4,6 +4,7 @@ Two conditions share seeds, so world w of one is compared with world w of the ot
 number is NaN in either is dropped from both, and counted.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from .._interval import paired_share_interval
 from .._measure import Estimate, estimate, not_available
 
 EXACT_UP_TO = 16  # worlds; 65,536 sign patterns
+MOST = 4_000_000  # numbers in memory at once
 
 
 def chance(p: float) -> str:
@@ -65,31 +67,48 @@ def compare(a: np.ndarray, b: np.ndarray, reason: str = "undefined in these worl
     Raises:
         ValueError: the vectors are not two rows of equal length.
     """
-    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    if a.ndim != 1 or a.shape != b.shape:
-        raise ValueError(
-            f"came shapes {a.shape} and {b.shape}; wanted one number a world and the same worlds in "
-            "the same order: run both conditions with the same seeds, NaN where a world is invalid"
-        )
-    both = ~(np.isnan(a) | np.isnan(b))
-    x, y = a[both], b[both]
+    return compare_all([(a, b, reason)])[0]
+
+
+def compare_all(pairs: Sequence[tuple[np.ndarray, np.ndarray, str]]) -> list[Comparison]:
+    """`compare` for each of these; the luck of the tests is drawn once for all of them."""
+    several = [_Pair(np.asarray(a, dtype=float), np.asarray(b, dtype=float), why) for a, b, why in pairs]
+    tests = sign_flips([one.d for one in several])
+    return [_compared(one, p, test) for one, (p, test) in zip(several, tests, strict=True)]
+
+
+class _Pair:
+    """Two conditions: all worlds `a` and `b`; those known in both, `x` and `y`, and their differences `d`."""
+
+    def __init__(self, a: np.ndarray, b: np.ndarray, reason: str):
+        if a.ndim != 1 or a.shape != b.shape:
+            raise ValueError(
+                f"came shapes {a.shape} and {b.shape}; wanted one number a world and the same worlds in "
+                "the same order: run both conditions with the same seeds, NaN where a world is invalid"
+            )
+        both = ~(np.isnan(a) | np.isnan(b))
+        self.a, self.b, self.reason, self.x, self.y = a, b, reason, a[both], b[both]
+        # of rounding: neither a win nor a spread
+        self.noise = 1e-12 * max(np.abs(self.x).max(initial=0.0), np.abs(self.y).max(initial=0.0))
+        self.d = np.where(np.abs(self.x - self.y) <= self.noise, 0.0, self.x - self.y)
+
+
+def _compared(pair: _Pair, p: float, test: str) -> Comparison:
+    a, b, x, y, d = pair.a, pair.b, pair.x, pair.y, pair.d
     n = len(x)
     if n == 0:
-        lost = not_available(f"no world is known in both conditions: {reason}", len(a))
+        lost = not_available(f"no world is known in both conditions: {pair.reason}", len(a))
         return Comparison(lost, np.nan, "none", np.nan, np.nan, np.nan, np.nan)
-    noise = 1e-12 * max(np.abs(x).max(), np.abs(y).max())  # of rounding: neither a win nor a spread
-    d = np.where(np.abs(x - y) <= noise, 0.0, x - y)
-    p, test = sign_flip(d)
     ordered = np.sort(y)
     below = np.searchsorted(ordered, x, "left").sum()
     above = (n - np.searchsorted(ordered, x, "right")).sum()
     spread = d.std(ddof=1) if n > 1 else 0.0
     varied = n > 1 and np.ptp(x) > 0 and np.ptp(y) > 0
     return Comparison(
-        difference=_difference(a, b, d, reason),
+        difference=_difference(a, b, d, pair.reason),
         p=p,
         test=test,
-        d_z=float(d.mean() / spread) if spread > noise else np.nan,
+        d_z=float(d.mean() / spread) if spread > pair.noise else np.nan,
         improvement=float(((d > 0) + 0.5 * (d == 0)).mean()),
         cliff=float(below - above) / n**2,
         correlation=float(np.corrcoef(x, y)[0, 1]) if varied else np.nan,
@@ -111,19 +130,36 @@ def sign_flip(differences: np.ndarray, resamples: int = 9999) -> tuple[float, st
     All sign patterns up to 16 worlds, else `resamples` random ones from a fixed seed, the observed
     one counted among them. Source: Fisher 1935, The Design of Experiments; Phipson and Smyth 2010.
     """
-    d = np.asarray(differences, dtype=float)
-    n = len(d)
-    seen = abs(d.sum()) - 1e-12 * np.abs(d).sum()
+    return sign_flips([np.asarray(differences, dtype=float)], resamples)[0]
+
+
+def sign_flips(several: Sequence[np.ndarray], resamples: int = 9999) -> list[tuple[float, str]]:
+    """`sign_flip` of each of these, Float[n]; those of one length share their sign patterns."""
+    found = [(np.nan, "")] * len(several)
+    for n in {len(d) for d in several}:
+        at = [i for i, d in enumerate(several) if len(d) == n]
+        table = np.stack([several[i] for i in at], axis=1)
+        seen = np.array([abs(several[i].sum()) - 1e-12 * np.abs(several[i]).sum() for i in at])
+        hits, exact = np.zeros(len(at), int), n <= EXACT_UP_TO
+        for signs in _patterns(n, resamples):
+            step = max(1, MOST // len(signs))
+            for part in (slice(low, low + step) for low in range(0, len(at), step)):
+                hits[part] += (np.abs(signs @ table[:, part]) >= seen[part]).sum(axis=0)
+        p = hits / 2**n if exact else (hits + 1) / (resamples + 1)
+        for i, one in zip(at, p.tolist(), strict=True):
+            found[i] = one, "exact sign-flip" if exact else "sign-flip permutation"
+    return found
+
+
+def _patterns(n: int, resamples: int) -> Iterator[np.ndarray]:
+    """Float[some, n], 1 or -1: all patterns of few signs, random ones of many, some at a time."""
     if n <= EXACT_UP_TO:
-        signs = 1 - 2 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
-        return float((np.abs(signs @ d) >= seen).mean()), "exact sign-flip"
-    rng = np.random.default_rng(0)
-    batch = max(1, 4_000_000 // n)
-    sizes = [min(batch, resamples - start) for start in range(0, resamples, batch)]
-    hits = sum(
-        (np.abs((1 - 2 * rng.integers(0, 2, (size, n), dtype=np.int8)) @ d) >= seen).sum() for size in sizes
-    )
-    return float((hits + 1) / (resamples + 1)), "sign-flip permutation"
+        yield 1.0 - 2.0 * (np.arange(2**n)[:, None] >> np.arange(n) & 1)
+        return
+    rng, batch = np.random.default_rng(0), max(1, MOST // n)
+    for start in range(0, resamples, batch):
+        size = min(batch, resamples - start)
+        yield (1 - 2 * rng.integers(0, 2, (size, n), dtype=np.int8)).astype(float)
 
 
 def holm(p: np.ndarray) -> np.ndarray:

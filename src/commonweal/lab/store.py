@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PART = ".part-"  # what is being written has this before its name
+END, DIGEST = b"\n}\n", b',\n "digest": "'  # how the JSON of an object ends, and what is put before that
 PATIENCE = 5.0  # seconds to wait for a run that was just killed to let go
 
 
@@ -33,12 +34,17 @@ class Damaged(ValueError):
 
 
 def seal(data: dict[str, Any]) -> bytes:
-    """JSON-able data as bytes that hold a digest of themselves."""
-    return to_json(data | {"digest": hashlib.sha256(to_json(data)).hexdigest()})
+    """JSON-able data, at least one entry, as bytes that hold a digest of themselves."""
+    return _sealed(to_json(data).removesuffix(END))
+
+
+def _sealed(head: bytes) -> bytes:
+    """What `seal` makes of data whose JSON begins so and lacks its end."""
+    return head + DIGEST + hashlib.sha256(head + END).hexdigest().encode() + b'"' + END
 
 
 def unseal(path: Path) -> dict[str, Any]:
-    """What `seal` made.
+    """What `seal` made. Its bytes are checked as they stand, which a large plan would pay for again as JSON.
 
     Raises:
         Damaged: the file is not there, is a link, or one bit of it differs.
@@ -47,8 +53,8 @@ def unseal(path: Path) -> dict[str, Any]:
         raw = path.read_bytes()
         data = json.loads(raw)
         data.pop("digest")
-        same = raw == seal(data) and not path.is_symlink()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        same = raw == _sealed(raw.rpartition(DIGEST)[0]) and not path.is_symlink()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         same, data = False, {}
     if not same:
         raise Damaged(f"{path} is not as it was written")
@@ -63,16 +69,26 @@ def fingerprint(folder: Path, without: str = "cell.json") -> dict[str, str]:
     Raises:
         Damaged: the folder or a part of it is a link, or is no folder.
     """
-    for path in [folder, *folder.rglob("*")]:
-        if path.is_symlink() or not (path.is_dir() or path.is_file()):
-            raise Damaged(f"{path} is a link, and no part of this study")
-    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    names = {str(path.relative_to(folder)): path for path in files}
+    if folder.is_symlink() or not folder.is_dir():
+        raise Damaged(f"{folder} is a link or no folder, and no part of this study")
+    files = sorted((name.split("/"), path) for name, path in _files(folder) if name != without)
     return {
-        name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in names.items()
-        if name != without and "ledger" not in Path(name).parts[:-1]
+        "/".join(parts): hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        for parts, path in files
+        if "ledger" not in parts[:-1]
     }
+
+
+def _files(folder: str | Path, above: str = "") -> Iterator[tuple[str, str]]:
+    """Each file of a folder: its path in it, and its path."""
+    with os.scandir(folder) as entries:
+        for one in entries:
+            if one.is_dir(follow_symlinks=False):
+                yield from _files(one.path, f"{above}{one.name}/")
+            elif one.is_file(follow_symlinks=False):
+                yield above + one.name, one.path
+            else:
+                raise Damaged(f"{one.path} is a link, and no part of this study")
 
 
 def changed_minds(folder: Path, name: str = "*") -> Iterator[str]:

@@ -22,7 +22,7 @@ from .._measure import Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
-from .._sources import named, sources
+from .._sources import Lookup, named
 from .._trace import Trace
 from .cells import fill, state
 from .company import changed_company, take_apart
@@ -95,7 +95,7 @@ class Study:
 
         Made once: the source that it digests may be edited while the study runs.
         """
-        names = {one.name for one in self.measures}
+        names, look = {one.name for one in self.measures}, Lookup()
         plan = {
             "format": FORMAT,
             "name": self.name,
@@ -109,13 +109,13 @@ class Study:
             "chunk": self.chunk,
             "keep": self.keep,
             "reference": describe(self.reference),
-            "reference code": sources(named(describe(self.reference))),
+            "reference code": look(named(describe(self.reference))),
             "theta": self.theta,
             "trainings": self.trainings,
             "conditions": {
-                name: of_condition(society, self.trainings) for name, society in self.conditions.items()
+                name: of_condition(society, self.trainings, look) for name, society in self.conditions.items()
             },
-            "measures": {one.name: of_measure(one) for one in self.measures},
+            "measures": {one.name: of_measure(one, look) for one in self.measures},
             "made with": made_with(),
         }
         return with_cells(plan)

@@ -15,7 +15,7 @@ from .._interval import FEWEST, mean_chance
 from .._society import Society
 from .._trace import load
 from .plan import slot
-from .statistics import Comparison, compare
+from .statistics import Comparison
 
 
 def run_of(society: Society, number: int) -> Society:
@@ -44,7 +44,8 @@ def runs(plan: Mapping[str, Any], condition: str) -> int:
 
 def home(plan: Mapping[str, Any], condition: str, run: int) -> Path:
     """Where the minds of a training run are kept in a study's folder."""
-    return Path("minds") / f"{slot(plan, condition)}-run{run}"
+    place = list(plan["conditions"]).index(condition)
+    return Path("minds") / f"{slot(place, condition)}-run{run}"
 
 
 def means(values: np.ndarray, seeds: np.ndarray, runs: int) -> np.ndarray:
@@ -60,13 +61,13 @@ def means(values: np.ndarray, seeds: np.ndarray, runs: int) -> np.ndarray:
     return np.where(count > 0, sums / np.maximum(count, 1), np.nan)
 
 
-def compare_runs(a: np.ndarray, b: np.ndarray, reason: str) -> Comparison:
-    """Compare two conditions training run by training run; p belongs to the interval of the difference.
+def over_runs(found: Comparison, a: np.ndarray, b: np.ndarray) -> Comparison:
+    """What `compare` found of training runs, Float[runs]; p belongs to the interval of the difference.
 
     The sign-flip test can say little of few runs (of 5, no p below 1/16). It stays where the differences
     have no spread, or are those of yes and no. Source: see `mean_interval`; Colas, Sigaud, Oudeyer 2018.
     """
-    found = replace(compare(a, b, reason), unit="training runs")
+    found = replace(found, unit="training runs")
     both = ~np.isnan(a - b)
     if both.sum() < FEWEST or np.isin([a[both], b[both]], (0.0, 1.0)).all():
         return found
