@@ -1,11 +1,14 @@
 """The report is one page that needs nothing else, escapes everything, and reads well in a browser."""
 
+import http.server
 import re
 import shutil
 import struct
 import subprocess
+import threading
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,9 +26,11 @@ from commonweal.report.chart import Point, pareto
 from commonweal.report.html import Cell, Page, Section, render, write
 from commonweal.report.pages import spell, study_page
 from commonweal.scenarios.commons import Commons
+from commonweal.studies import earthquake, earthquake_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 browser = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the PATH to open the page with")
+SRC = Path(cw.__file__).parent
 EVIL = "<script>alert('&')</script>"
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 TITLES = [
@@ -203,23 +208,110 @@ def test_a_study_without_a_baseline_or_an_oracle_has_a_report_too(tmp_path):
 
 
 def open_page(page, folder, *more):
-    """Open a page in a headless browser; what it prints."""
+    """Open a page in a headless browser; what it prints, and its console."""
     flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --hide-scrollbars "
-    flags += "--disable-background-networking --disable-component-update --disable-sync"
+    flags += (
+        "--disable-background-networking --disable-component-update --disable-sync --enable-logging=stderr"
+    )
     command = [CHROMIUM, *flags.split(), f"--user-data-dir={folder}", *more, page.as_uri()]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return found.stdout, [line for line in found.stderr.splitlines() if ":CONSOLE" in line]
+
+
+def unguarded(text):
+    """The page without its content security policy."""
+    found, count = re.subn(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
+    assert count == 1
+    return found
 
 
 @browser
 def test_a_browser_shows_every_section_within_a_narrow_window(page, tmp_path):
     probe = tmp_path / "probe.html"
     told = "document.title = document.documentElement.scrollWidth + ' of ' + innerWidth;"
-    probe.write_text(page.read_text().replace("</body>", f"<script>{told}</script></body>"))
-    shown = open_page(probe, tmp_path / "browser", "--dump-dom", "--window-size=390,900")
+    probe.write_text(unguarded(page.read_text()).replace("</body>", f"<script>{told}</script></body>"))
+    shown, _ = open_page(probe, tmp_path / "browser", "--dump-dom", "--window-size=390,900")
     for heading in Outline(page.read_text()).ids:
         assert f'id="{heading}"' in shown
     width, window = map(int, re.search(r"<title>(\d+) of (\d+)</title>", shown).groups())
     assert width <= window  # tables scroll within themselves, the page does not
+
+
+PLANTED = {
+    "script": "<script>document.title = 'it ran'</script>",
+    "handler": "<p id=here></p><img src='data:,' onerror=\"document.title = 'it ran'\">",
+    "image": "<img src='{server}/image.png'>",
+    "background": "<p style=\"background: url('{server}/back.png')\">words</p>",
+    "frame": "<iframe src='{server}/frame.html'></iframe>",
+    "style": "<style>body {{ background: url('{server}/style.png') }}</style>",
+}
+
+
+@pytest.fixture
+def server():
+    """A server on this machine; what was asked of it is in `asked`."""
+
+    class Asked(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            here.asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Asked) as here:
+        here.asked = []
+        threading.Thread(target=here.serve_forever, daemon=True).start()
+        yield here
+        here.shutdown()
+
+
+@browser
+@pytest.mark.slow
+@pytest.mark.parametrize("what", PLANTED)
+def test_what_gets_into_a_page_neither_runs_nor_loads(what, page, server, tmp_path):
+    planted = PLANTED[what].format(server=f"http://127.0.0.1:{server.server_port}")
+    probe = tmp_path / "probe.html"
+    probe.write_text(page.read_text().replace("</body>", f"{planted}</body>"))
+    shown, told = open_page(probe, tmp_path / "browser", "--dump-dom")
+    assert server.asked == [] and "<title>it ran" not in shown
+    assert any("Content Security Policy" in line for line in told)
+    probe.write_text(unguarded(probe.read_text()))
+    shown, told = open_page(probe, tmp_path / "browser", "--dump-dom")
+    assert server.asked or "<title>it ran" in shown  # without the policy it does
+    assert not any("Content Security Policy" in line for line in told)
+
+
+@browser
+@pytest.mark.slow
+def test_the_policy_lets_a_page_look_as_it_should(page, tmp_path):
+    demo = write(earthquake_page.page(earthquake.demo()), tmp_path / "demo.html")
+    for one in (page, demo):
+        drawn = []
+        probe = tmp_path / "probe.html"
+        for text in (
+            one.read_text(),
+            unguarded(one.read_text()),
+            one.read_text().replace("sha256-", "sha256-x"),
+        ):
+            probe.write_text(text)
+            shot = tmp_path / "shot.png"
+            _, told = open_page(probe, tmp_path / "browser", f"--screenshot={shot}", "--window-size=800,2000")
+            drawn.append((shot.read_bytes(), told))
+        assert drawn[0] == drawn[1] and drawn[0][1] == []
+        assert drawn[2][0] != drawn[0][0] and drawn[2][1]  # planted: another digest of the style sheet
+
+
+def test_every_page_comes_from_the_template_with_the_policy():
+    homes = [
+        p.name
+        for p in SRC.rglob("*")
+        if p.is_file() and re.search(rb"<(html|!doctype)", p.read_bytes(), re.I)
+    ]
+    assert homes == ["template.html.j2"]
+    text = render(Page("One"))
+    assert text.index("Content-Security-Policy") < text.index("<title>") < text.index("<style>")
+    assert "default-src &#39;none&#39;" in text and "script" not in text and "unsafe-eval" not in text
 
 
 @browser
