@@ -16,7 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ._bounds import shown
 from ._card import Card
 from ._channel import Channel, near
-from ._luck import as_key, seeded, threefry
+from ._luck import as_key, refuse_wide, seeded, threefry
 from ._param import Module
 from ._scenario import Actions, Outcome, Scenario, Sight, legal_acts
 
@@ -312,8 +312,10 @@ def under(scenario: Scenario, *institutions: Institution) -> Governed:
     """The scenario under institutions, itself a scenario; institutions already there stay first.
 
     Raises:
-        ValueError: two institutions of one name, a channel that exists already, two move orders.
+        ValueError: two institutions of one name, a channel that exists already, two move orders; JAX is
+            set to 64 bits.
     """
+    refuse_wide()
     if not isinstance(scenario, Scenario):
         raise TypeError(
             f"under() came with {shown(scenario)}, {_what(scenario)}; wanted a scenario: "

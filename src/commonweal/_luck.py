@@ -114,8 +114,19 @@ _STRAIGHT = define_prng_impl(
 )
 
 
+def refuse_wide() -> None:
+    """Raise ValueError where JAX is set to 64 bits: the same seed would give other numbers there."""
+    if jax.config.jax_enable_x64:  # type: ignore[attr-defined]
+        raise ValueError(
+            "JAX is set to 64 bits (JAX_ENABLE_X64=1, or jax_enable_x64 in the code); commonweal wants 32, "
+            "in which a seed gives the same numbers everywhere: unset JAX_ENABLE_X64, or "
+            "jax.config.update('jax_enable_x64', False)"
+        )
+
+
 def seeded(seed: Array | int) -> PRNGKeyArray:
     """The key of a seed."""
+    refuse_wide()
     return jax.random.key(seed, impl=_STRAIGHT)
 
 

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int, UInt32
 
 from .._bounds import limits
 from .._graph import adjacency
+from .._luck import refuse_wide
 from .._param import Module, count, param, text
 
 Mapping = Literal["exponential", "linear"]
@@ -102,6 +103,7 @@ def _relay(process: _Process, starts: Any, key: Array, lanes: int, block: int) -
 
 
 def _simulate(process: _Process, starts: Any, seed: int, block: int, lanes: int = 128) -> Fixation:
+    refuse_wide()
     runs = jax.tree.leaves(starts)[0].shape[0]
     if (worst := float(process.fitness(process.game.min()))) < 0.0:
         raise ValueError(
