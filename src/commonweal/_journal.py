@@ -1,6 +1,7 @@
 """Replies that are paid for, kept: by world, tick, agent and try, and only for the very same prompt."""
 
 import asyncio
+import errno
 import hashlib
 import json
 import math
@@ -11,10 +12,12 @@ from typing import NamedTuple
 import polars as pl
 
 from ._prompt import Prompt, Said, Where
+from ._stored import Damaged, reading, writing
 
 REPLIES = {"seed": pl.Int64, "tick": pl.Int64, "agent": pl.Int64, "draw": pl.Int64, "prompt": pl.String}
 REPLIES |= {"text": pl.String, "refused": pl.Boolean, "read": pl.Int64, "written": pl.Int64}
 REPLIES |= {"cost": pl.Float64}
+SHOWN = 80  # letters of what is wrong with a line
 CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
@@ -47,13 +50,36 @@ class Journal:
         self._path = None if path is None else Path(path)
         self.asking: dict[tuple[Where, str], asyncio.Event] = {}
         if self._path is not None and self._path.exists():
-            text = self._path.read_bytes()
+            with reading(self._path, "move it away, and all its calls are made, and paid for, again"):
+                text = self._path.read_bytes()
             whole = text.rfind(b"\n") + 1
-            for line in text[:whole].splitlines():
-                where, prompt, said = json.loads(line)
-                self._known[Where(*where), prompt] = Said(*said).counted()
+            for number, line in enumerate(text[:whole].splitlines(), 1):
+                self._learn(line, number)
             if whole < len(text):
                 os.truncate(self._path, whole)
+
+    def _learn(self, line: bytes, number: int) -> None:
+        """Take in a line of the file; a line that stands there twice is one call.
+
+        Raises:
+            Damaged: it is none of ours, or holds another reply to a call that a line before it holds.
+        """
+        try:
+            where, prompt, said = json.loads(line)
+            entry = Entry(Where(*where), prompt, Said(*said).counted())
+            kinds = [*(type(x) is int for x in entry.where), isinstance(prompt, str)]
+            kinds += [isinstance(entry.said.text, str), isinstance(entry.said.refused, bool)]
+            why = "" if all(kinds) else "it holds something else than a call"
+        except (ValueError, TypeError, RecursionError) as error:
+            why = f"{type(error).__name__}: {error}"[:SHOWN]
+        else:
+            before = self._known.setdefault((entry.where, prompt), entry.said)
+            why = why or "another reply to the same call stands above it" * (before != entry.said)
+        if why:
+            raise Damaged(
+                f"line {number} of {self._path} is not as it was written ({why}); take it out, and that one "
+                f"call is made, and paid for, again: sed -i {number}d {self._path}"
+            )
 
     def find(self, where: Where, prompt: str) -> Said | None:
         """What was replied to this very prompt there, if anything."""
@@ -75,9 +101,14 @@ class Journal:
         """Keep what a finished call brought."""
         self._known[entry.where, entry.prompt] = entry.said
         if self._path is not None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab", buffering=0) as file:
-                file.write(_line(entry))
+            line = _line(entry)
+            with writing(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                with self._path.open("ab", buffering=0) as file:
+                    start = file.tell()
+                    if file.write(line) < len(line):  # the disk is full: half a line would spoil the next
+                        file.truncate(start)
+                        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _line(entry: Entry) -> bytes:

@@ -6,7 +6,7 @@ In the shape descriptions `W` is worlds, `T` ticks, `n` agents, `k` stakeholders
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from importlib.util import find_spec
@@ -19,8 +19,10 @@ import polars as pl
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
 from ._columns import refuse_misfits
 from ._journal import REPLIES
+from ._stored import read_table, reading, write_table, writing
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
+TABLES = {"messages": MESSAGES, "replies": REPLIES}
 
 
 def no_messages() -> pl.DataFrame:
@@ -165,13 +167,14 @@ class Trace:
             raise FileExistsError(f"{folder} exists; a trace is never overwritten: save to a new folder")
         part = folder.with_name(f".{folder.name}.part-{os.getpid()}")
         shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
         try:
-            self._write(part)
+            with writing(folder):
+                part.mkdir(parents=True)
+                self._write(part)
+                part.rename(folder)
         except BaseException:
-            shutil.rmtree(part)
+            shutil.rmtree(part, ignore_errors=True)
             raise
-        part.rename(folder)
         return folder
 
     def _write(self, part: Path) -> None:
@@ -181,10 +184,12 @@ class Trace:
         for shape in sorted({a.shape for a in arrays.values()}):
             group = {name: a for name, a in arrays.items() if a.shape == shape}
             file = "x".join(map(str, shape)) + ".parquet"
-            meta["shapes"][file] = {"shape": list(shape), "columns": sorted(group)}
-            pl.DataFrame({name: group[name].ravel() for name in sorted(group)}).write_parquet(part / file)
-        self.messages.write_parquet(part / "messages.parquet")
-        self.replies.write_parquet(part / "replies.parquet")
+            digest = write_table(
+                pl.DataFrame({name: group[name].ravel() for name in sorted(group)}), part / file
+            )
+            meta["shapes"][file] = {"shape": list(shape), "columns": sorted(group), "sha256": digest}
+        for name in TABLES:  # without a digest, which would confirm a guess at words that were redacted since
+            write_table(getattr(self, name), part / f"{name}.parquet")
         (part / "trace.json").write_text(json.dumps(meta, indent=1, sort_keys=True))
 
 
@@ -215,33 +220,42 @@ def load(folder: str | os.PathLike) -> Trace:
 
     Raises:
         FileNotFoundError: there is no trace in that folder.
+        Damaged: a file of it is not there, or is not as it was written.
     """
     folder = Path(folder)
     if not (folder / "trace.json").is_file():
         raise FileNotFoundError(f"{folder} holds no trace.json; wanted a folder that Trace.save wrote")
-    meta = json.loads((folder / "trace.json").read_text())
-    flat = {}
-    for file, what in meta["shapes"].items():
-        frame = pl.read_parquet(folder / file)
+    with reading(folder / "trace.json"):
+        meta = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
+        flat = dict(_columns(folder, meta["shapes"]))
+        card = card_from_dict(meta["card"])
+        w, t = flat["alive"].shape
+        n, k, v = card.n_agents, len(card.stakeholders), len(card.values)
+        parts: dict[str, Any] = {
+            "utility": np.zeros((w, t, k), np.float32),
+            "harm": np.zeros((w, t, n, v), np.float32),
+        }
+        for name, array in flat.items():
+            table, _, column = name.partition("/")
+            if column:
+                parts.setdefault(table, {})[column] = array
+            else:
+                parts[table] = array
+        sealed = any("sha256" in what for what in meta["shapes"].values())
+        for name, columns in TABLES.items():
+            if sealed or (folder / f"{name}.parquet").exists():  # older versions left empty ones out
+                parts[name] = read_table(folder / f"{name}.parquet", columns)
+        return Trace(card=card, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
+
+
+def _columns(folder: Path, shapes: Mapping[str, Any]) -> Iterator[tuple[str, np.ndarray]]:
+    """Every array of a stored trace, by its flat name."""
+    for file, what in shapes.items():
+        frame = read_table(folder / file, what["columns"], what.get("sha256"))
         for name in what["columns"]:
-            column = frame[name].to_numpy().reshape(what["shape"]).copy()
-            flat[name] = column.astype(str) if column.dtype == object else column
-    card = card_from_dict(meta["card"])
-    w, t = flat["alive"].shape
-    n, k, v = card.n_agents, len(card.stakeholders), len(card.values)
-    parts: dict[str, Any] = {
-        "utility": np.zeros((w, t, k), np.float32),
-        "harm": np.zeros((w, t, n, v), np.float32),
-    }
-    for name, array in flat.items():
-        table, _, column = name.partition("/")
-        if column:
-            parts.setdefault(table, {})[column] = array
-        else:
-            parts[table] = array
-    tables = {name: folder / f"{name}.parquet" for name in ("messages", "replies")}
-    parts |= {name: pl.read_parquet(path) for name, path in tables.items() if path.exists()}
-    return Trace(card=card, invalid=tuple(meta["invalid"]), recipe=meta["recipe"], **parts)
+            with reading(folder / file):
+                column = frame[name].to_numpy().reshape(what["shape"]).copy()
+            yield name, column.astype(str) if column.dtype == object else column
 
 
 def card_to_dict(card: Card) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ._stored import BAD_INPUT, one_line
+
 if TYPE_CHECKING:
     from .lab.study import Study
-
-BAD_INPUT = (ValueError, TypeError, OSError, ImportError)  # one line each; --debug shows where
 
 app = typer.Typer(
     help="A wind tunnel for societies of AI agents.",
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except BAD_INPUT as error:
         if "--debug" in args:
             raise
-        print("error:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        print("error:", one_line(error), file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
 

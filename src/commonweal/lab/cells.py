@@ -9,10 +9,11 @@ import polars as pl
 
 from .._describe import identity
 from .._measure import NA, Measure
+from .._stored import Damaged, reading, steady, write_table
 from .._trace import Trace
 from .acts import digests
 from .speech import spoken
-from .store import Damaged, fingerprint, read_json, seal, unseal
+from .store import fingerprint, read_json, seal, unseal
 
 OLD = 1  # the format of folders whose cells carry no digests
 
@@ -47,16 +48,16 @@ def fill(part: Path, trace: Trace, measures: Sequence[Measure], plan: Mapping[st
         try:
             numbers = _numbers(one, trace)
         except NA as reason:
-            missing[one.name] = str(reason)
+            missing[one.name] = steady(str(reason))
         except Exception as error:  # noqa: BLE001  (whatever a user's measure raises, the others are stored)
             own = isinstance(error, Misshapen)
-            failed[one.name] = str(error) if own else f"raised {type(error).__name__}: {error}"
+            failed[one.name] = steady(str(error) if own else f"raised {type(error).__name__}: {error}")
         else:
             found[one.name] = list(numbers)
             lost = np.any([np.isinf(x) for x in numbers.values()], axis=0) if numbers else np.zeros(0)
             infinite |= {one.name: int(lost.sum())} if lost.any() else {}
             columns |= {key: np.where(np.isinf(x), np.nan, x) for key, x in numbers.items()}
-    pl.DataFrame(columns).write_parquet(part / "values.parquet")
+    write_table(pl.DataFrame(columns), part / "values.parquet")
     kept = trace.seeds < plan["keep"]
     if kept.any():
         trace.worlds(kept).save(part / "trace")
@@ -102,7 +103,8 @@ def read_cell(folder: Path, plan: Mapping[str, Any], name: str) -> dict[str, Any
     """
     home = folder / "cells" / name
     if plan["format"] == OLD:
-        told = read_json(home / "cell.json")
+        with reading(home / "cell.json"):
+            told = read_json(home / "cell.json")
         if told["key"] != plan["cells"][name]["key"]:
             raise Damaged(f"{home} is the cell of another plan")
         return told | {"measures": dict.fromkeys(plan["measures"], ""), "infinite": {}}

@@ -18,6 +18,7 @@ from .._describe import describe, identity, identity_of
 from .._measure import Measure
 from .._society import Society
 from .._sources import Lookup, held, named, own
+from .._stored import steady
 from .._trace import card_to_dict
 from .store import PART, Damaged, read_json, seal, unseal, write
 
@@ -148,10 +149,12 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 
 def _maybe(path: Path) -> dict[str, Any]:
+    """What a file tells, if it is a JSON object."""
     try:
-        return read_json(path)
-    except ValueError:
+        found = read_json(path)
+    except (OSError, ValueError, RecursionError):
         return {}
+    return found if isinstance(found, dict) else {}
 
 
 def settle_plan(folder: Path, plan: dict[str, Any]) -> dict[str, Any]:
@@ -240,7 +243,7 @@ def _differ(a: Any, b: Any) -> bool:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = steady(repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -18,6 +18,7 @@ import polars as pl
 
 from .._describe import rehearsed
 from .._measure import Estimate, estimate, nature, not_available
+from .._stored import Damaged, reading
 from .._trace import Trace, in_pandas, load
 from .acts import same_acts
 from .cells import state
@@ -28,7 +29,7 @@ from .printed import plain, printed
 from .selection import Constrained, Selection, egalitarian, nash, select, utilitarian
 from .speech import in_words
 from .statistics import Comparison, benjamini_hochberg, compare_all, holm
-from .store import Damaged, changed_minds
+from .store import changed_minds
 from .trainings import endings, means, over_runs, runs, warnings
 
 DECLARABLE = {
@@ -382,7 +383,9 @@ def read_results(folder: str | os.PathLike) -> Results:
         labels = [pl.lit(cell["condition"]).alias("condition")]
         if "training" in cell:
             labels.append(pl.lit(cell["training"], pl.Int64).alias("training"))
-        tables.append(pl.read_parquet(folder / "cells" / name / "values.parquet").select(*labels, pl.all()))
+        path = folder / "cells" / name / "values.parquet"
+        with reading(path):
+            tables.append(pl.read_parquet(path).select(*labels, pl.all()))
     for (condition, one), count in infinite.items():
         reasons[condition][one] = f"{one} was infinite in {count} worlds, where it counts as missing"
     return Results(plan, pl.concat(tables, how="diagonal"), reasons, columns, folder)

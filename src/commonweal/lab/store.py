@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._stored import Damaged, no_right, writing
+
 PART = ".part-"  # what is being written has this before its name
 END, DIGEST = b"\n}\n", b',\n "digest": "'  # how the JSON of an object ends, and what is put before that
 PATIENCE = 5.0  # seconds to wait for a run that was just killed to let go
@@ -27,10 +29,6 @@ def to_json(data: Any) -> bytes:
 def read_json(path: Path) -> Any:
     """What `to_json` wrote."""
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-class Damaged(ValueError):
-    """What was stored is not there as it was written."""
 
 
 def seal(data: dict[str, Any]) -> bytes:
@@ -48,12 +46,15 @@ def unseal(path: Path) -> dict[str, Any]:
 
     Raises:
         Damaged: the file is not there, is a link, or one bit of it differs.
+        PermissionError: it may not be read, so that nobody knows.
     """
     try:
         raw = path.read_bytes()
         data = json.loads(raw)
         data.pop("digest")
         same = raw == _sealed(raw.rpartition(DIGEST)[0]) and not path.is_symlink()
+    except PermissionError as error:
+        raise no_right(error, path) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         same, data = False, {}
     if not same:
@@ -71,12 +72,15 @@ def fingerprint(folder: Path, without: str = "cell.json") -> dict[str, str]:
     """
     if folder.is_symlink() or not folder.is_dir():
         raise Damaged(f"{folder} is a link or no folder, and no part of this study")
-    files = sorted((name.split("/"), path) for name, path in _files(folder) if name != without)
-    return {
-        "/".join(parts): hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        for parts, path in files
-        if "ledger" not in parts[:-1]
-    }
+    try:
+        files = sorted((name.split("/"), path) for name, path in _files(folder) if name != without)
+        return {
+            "/".join(parts): hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            for parts, path in files
+            if "ledger" not in parts[:-1]
+        }
+    except PermissionError as error:
+        raise no_right(error, Path(error.filename)) from error
 
 
 def _files(folder: str | Path, above: str = "") -> Iterator[tuple[str, str]]:
@@ -123,10 +127,11 @@ def _sync(path: Path) -> None:
 def write(path: Path, data: bytes) -> None:
     """Write a file; it appears whole, or not at all."""
     part = path.with_name(PART + path.name)
-    part.write_bytes(data)
-    _sync(part)
-    part.replace(path)
-    _sync(path.parent)
+    with writing(path):
+        part.write_bytes(data)
+        _sync(part)
+        part.replace(path)
+        _sync(path.parent)
 
 
 @contextmanager
@@ -134,13 +139,14 @@ def whole(folder: Path) -> Iterator[Path]:
     """A folder to fill; it appears under its own name when the block ends well, or not at all."""
     part = folder.with_name(PART + folder.name)
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
     try:
-        yield part
-        for path in [*part.rglob("*"), part]:
-            _sync(path)
-        part.rename(folder)
-        _sync(folder.parent)
+        with writing(folder):
+            part.mkdir(parents=True)
+            yield part
+            for path in [*part.rglob("*"), part]:
+                _sync(path)
+            part.rename(folder)
+            _sync(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -23,6 +23,7 @@ from .._mind import Mind
 from .._run import run
 from .._society import Society
 from .._sources import Lookup, named
+from .._stored import writing
 from .._trace import Trace
 from .cells import fill, state
 from .company import changed_company, take_apart
@@ -151,7 +152,8 @@ class Study:
         folder = Path(folder)
         for note in self.notes if progress and shard is None else ():
             say(note)
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         with lock(folder, shared=shard is not None):
             if shard is None:
                 clean(folder)
@@ -247,7 +249,7 @@ def _trained(society: Society, place: Path) -> Society:
     with lock(place, patience=math.inf):  # another shard may be training them now
         for why in changed_minds(place.parents[1], place.name):
             say(f"{why}; it is trained again")
-            for path in place.iterdir():
+            for path in [*place.iterdir(), place.with_name(f"{place.name}.json")]:
                 remove(path)
         society = society.prepare(place)
         write(place.with_name(f"{place.name}.json"), seal({"files": fingerprint(place, "")}))

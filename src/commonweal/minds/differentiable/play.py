@@ -16,6 +16,7 @@ from ..._governed import Governed
 from ..._mind import Mind, Odds
 from ..._param import count, param, text
 from ..._stage import stage_game
+from ..._stored import write_table
 from .iterated import Repeated
 from .rules import Lola, Rule, descend
 
@@ -160,4 +161,4 @@ def _write(folder: Path, curve: np.ndarray, seats: tuple[int, ...]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     columns = {f"value:{seat}": curve[:, seat] for seat in seats}
     frame = pl.DataFrame({"step": np.arange(len(curve))} | columns)
-    frame.write_parquet(folder / "gradient_play.parquet")
+    write_table(frame, folder / "gradient_play.parquet")

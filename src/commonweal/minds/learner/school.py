@@ -7,6 +7,7 @@ rows of the curve so far, how many updates are done.
 
 import hashlib
 import inspect
+import io
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from ..._describe import describe, identity
 from ..._mind import Mind
 from ..._society import Society
 from ..._sources import named, sources
+from ..._stored import reading, writing
 from ..._trace import Trace, load
 from .train import Class, State, advance, gather, players, start
 
@@ -171,25 +173,30 @@ def _resume(
     """The last checkpoint, or the start."""
     if not (folder / CHECKPOINT).exists():
         return state, {}, 0
-    with np.load(folder / CHECKPOINT) as file:
-        parts = {name: file[name] for name in file.files}
-    before = json.loads(str(parts["who"]))
+    path = folder / CHECKPOINT
+    with reading(path, f"remove it, and training begins anew: rm -r {path}"):
+        with np.load(io.BytesIO(path.read_bytes())) as file:
+            parts = {name: file[name] for name in file.files}
+        if str(parts.pop("digest")) != _digest(parts):
+            raise ValueError("its digest is another")
+        before, done = json.loads(str(parts["who"])), int(parts["done"])
+        leaves, shape = jax.tree.flatten(state)
+        kept = [parts[f"state/{i}"] for i in range(len(leaves))]
     odd = [name for name in who if who[name] != before.get(name)]
-    if odd or int(parts["done"]) > updates:
-        what = f"training with other {' and '.join(odd)}" if odd else f"{parts['done']} updates of training"
+    if odd or done > updates:
+        what = f"training with other {' and '.join(odd)}" if odd else f"{done} updates of training"
         raise ValueError(
             f"{folder} holds {what}; wanted this society's, up to {updates} updates: give it a folder of its "
             "own, society.prepare(Path('learned/new'))"
         )
-    leaves, shape = jax.tree.flatten(state)
-    state = jax.tree.unflatten(shape, [jnp.asarray(parts[f"state/{i}"]) for i in range(len(leaves))])
+    state = jax.tree.unflatten(shape, [jnp.asarray(x) for x in kept])
     rows: dict[str, Any] = {"events": {}}
     for name in parts:
         if name.startswith("rows/events/"):
             rows["events"][name.removeprefix("rows/events/")] = parts[name]
         elif name.startswith("rows/"):
             rows[name.removeprefix("rows/")] = parts[name]
-    return state, rows, int(parts["done"])
+    return state, rows, done
 
 
 def _save(path: Path, who: dict[str, str], state: State, rows: dict[str, Any], done: int) -> None:
@@ -197,12 +204,22 @@ def _save(path: Path, who: dict[str, str], state: State, rows: dict[str, Any], d
     parts = {f"state/{i}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(state))}
     parts |= {f"rows/{name}": x for name, x in rows.items() if name != "events"}
     parts |= {f"rows/events/{name}": x for name, x in rows["events"].items()}
+    parts |= {"who": np.array(json.dumps(who)), "done": np.array(done)}
     part = path.with_name(f".part-{path.name}")
-    with part.open("wb") as file:
-        np.savez(file, who=np.array(json.dumps(who)), done=np.array(done), **parts)  # type: ignore[arg-type]
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with writing(path):
+        with part.open("wb") as file:
+            np.savez(file, digest=np.array(_digest(parts)), **parts)  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+
+def _digest(parts: dict[str, np.ndarray]) -> str:
+    """SHA-256 of arrays and their names; a zip file checks its own parts, but not what they are called."""
+    found = hashlib.sha256()
+    for name, x in sorted(parts.items()):
+        found.update(f"{name} {x.dtype} {x.shape}".encode() + x.tobytes())
+    return found.hexdigest()
 
 
 @contextmanager
