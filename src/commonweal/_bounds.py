@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple, NoReturn, ParamSpec, TypeVar
 
 import numpy as np
 
+from ._stored import steady
+
 P = ParamSpec("P")
 T = TypeVar("T")
 MOST = float(np.finfo(np.float32).max)
@@ -78,7 +80,7 @@ def shown(value: Any) -> str:
         if np.size(value) > 6:
             return f"an array of shape {tuple(value.shape)}"
         value = value.tolist()
-    text = " ".join((value.__name__ if inspect.isclass(value) else repr(value)).split())
+    text = steady(" ".join((value.__name__ if inspect.isclass(value) else repr(value)).split()))
     return text if len(text) <= SHORT else text[: SHORT - 3] + "..."
 
 

@@ -13,8 +13,9 @@ import json
 import math
 import sys
 from collections.abc import Mapping
+from contextvars import ContextVar
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -23,6 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._mind import Speaker
+from ._stored import steady
+
+_ABOVE: ContextVar[tuple[Any, ...]] = ContextVar("_ABOVE", default=())  # functions being described
 
 
 def describe(thing: Any) -> Any:
@@ -88,11 +92,28 @@ def _function(thing: Any) -> dict[str, Any]:
     where = _home(getattr(thing, "__module__", ""))
     name = f"{where}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
     code = getattr(thing, "__code__", None)
-    if "<" not in name or code is None:
+    if "<" not in name or code is None or thing in _ABOVE.get():
         return {"function": name}
-    held = [repr(cell.cell_contents) for cell in thing.__closure__ or ()]
-    parts = f"{code.co_code.hex()}{code.co_consts!r}{held}"
-    return {"function": name, "digest": hashlib.sha256(parts.encode()).hexdigest()[:16]}
+    mark = _ABOVE.set((*_ABOVE.get(), thing))  # a function may hold itself
+    try:
+        held = [describe(cell.cell_contents) for cell in thing.__closure__ or ()]
+    finally:
+        _ABOVE.reset(mark)
+    return {"function": name, "digest": identity_of([_code(code), held])}
+
+
+def _code(code: CodeType) -> list[Any]:
+    """What code does: nothing of where it stands in a file, or in memory."""
+    inner = [_code(x) if isinstance(x, CodeType) else _constant(x) for x in code.co_consts]
+    return [code.co_code.hex(), list(code.co_names), inner]
+
+
+def _constant(x: Any) -> Any:
+    """A constant of code, its sets in one order."""
+    if isinstance(x, tuple | frozenset):
+        parts = [_constant(one) for one in x]
+        return [type(x).__name__, sorted(parts, key=repr) if isinstance(x, frozenset) else parts]
+    return repr(x)
 
 
 def _runs(items: list) -> list:
@@ -159,7 +180,7 @@ def _value(x: Any) -> str:
         return f"{array.item():.6g}" if array.ndim == 0 else str(np.round(array, 6).tolist())
     if dataclasses.is_dataclass(x):
         return written(x)
-    return getattr(x, "__name__", None) or repr(x)
+    return getattr(x, "__name__", None) or steady(repr(x))
 
 
 def rebuild(data: Any) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 from jax.core import Tracer
 
 from ._bounds import Limit, refuse_arguments
+from ._stored import steady
 
 WIDE = 120  # characters of a component that is written out in full
 MANY = 8  # numbers of an array that is written out
@@ -89,7 +90,7 @@ def _value(value: Any) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:g}"
     if not isinstance(value, np.ndarray | jax.Array | jax.ShapeDtypeStruct):
-        return repr(value)
+        return steady(repr(value))
     held = not isinstance(value, Tracer | jax.ShapeDtypeStruct)
     if held and value.size <= MANY and getattr(value.dtype, "kind", "?") in "biuf":
         return _value(np.asarray(value).tolist())

@@ -26,6 +26,7 @@ from ._play import Played, messages, play_worlds
 from ._refuse import refuse_illegal, refuse_malformed, refuse_unfit
 from ._society import Society
 from ._speak import Observer
+from ._stored import steady
 from ._tick import Do, World, begin, tick
 from ._trace import Trace
 
@@ -152,7 +153,7 @@ def _trace(task: _Task, parts: dict[str, Any], played: list[Played]) -> Trace:
     seeds = np.asarray(task.names, np.int64)
     broken = unsound(accounts_of(parts))
     invalid = tuple(one.why or why for one, why in zip(played, broken, strict=True)) if played else broken
-    return Trace(seeds=seeds, card=card, invalid=tuple(invalid), recipe=task.recipe, **parts)
+    return Trace(seeds=seeds, card=card, invalid=tuple(map(steady, invalid)), recipe=task.recipe, **parts)
 
 
 def replay(

@@ -11,6 +11,7 @@ from .._measure import Measure
 from .._mind import Mind, Speaker
 from .._refuse import wanted
 from .._society import Society
+from .._stored import steady
 from .._trace import Trace
 
 SHELVES: dict[type, tuple[str, str]] = {Measure: ("measures", "gini"), Mind: ("minds", "FairShare()")}
@@ -26,7 +27,7 @@ def came(x: Any) -> str:
         return f"the class {x.__name__}"
     if inspect.isroutine(x):
         return f"the function {x.__name__}"
-    text, kind = repr(x), type(x).__name__
+    text, kind = steady(repr(x)), type(x).__name__
     kind = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     return kind if len(text) > 60 or "\n" in text else f"{text}, {kind}"
 

@@ -15,6 +15,7 @@ from .._measure import Measure
 from .._mind import Mind
 from .._refuse import wanted
 from .._scenario import Scenario
+from .._stored import steady
 from ..lab.files import components, load
 
 HOUSE = __name__.partition(".")[0]
@@ -66,7 +67,7 @@ def _arguments(function: Any) -> str:
     """The arguments of a function with their defaults, as one would write them."""
     parts = []
     for p in inspect.signature(function).parameters.values():
-        default = getattr(p.default, "__name__", repr(p.default))
+        default = getattr(p.default, "__name__", steady(repr(p.default)))
         parts.append(p.name if p.default is p.empty else f"{p.name}={default}")
     return ", ".join(parts)
 

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 import jax
 
+from .._stored import steady
+
 HOUSE = f"{Path(__file__).parents[1]}{os.sep}"
 LIBRARIES = (*{sysconfig.get_path(p) for p in ("stdlib", "purelib", "platlib")}, HOUSE, "<")
 
@@ -102,7 +104,7 @@ def raised(thing: Any, error: Exception, known: list[str]) -> Fault:
     line = at(frames[-1].filename, frames[-1].lineno or 0, frames[-1].line or "") if frames else ""
     kind = thing if isinstance(thing, type) else type(thing)
     line = line or (where(thing, "act", "return") if "act" in functions(thing) else of_class(kind))
-    came, mend = f"{type(error).__name__}: {error}".split("\n")[0], _mend(error, known)
+    came, mend = steady(f"{type(error).__name__}: {error}".split("\n")[0]), _mend(error, known)
     if tail[-1].filename.startswith(HOUSE) and ": " in str(error):
         came, _, mend = " ".join(str(error).split()).rpartition(": ")  # it says what would work
     return Fault("it runs", came, mend, line)

@@ -15,6 +15,7 @@ from .._card import Stakeholder
 from .._channel import Target
 from .._describe import rebuild
 from .._measure import NA, Measure, summarize
+from .._stored import steady
 from .._trace import Trace
 
 SHUT = "the provider died"
@@ -50,7 +51,7 @@ def breaches(measure: Measure, trace: Trace, *, numbered: bool = False) -> Itera
         try:
             after = _value(measure, change(trace))
         except Exception as error:  # noqa: BLE001  (whatever it raises)
-            came = f"it raised {type(error).__name__}: {error}"
+            came = steady(f"it raised {type(error).__name__}: {error}")
             yield Breach(law, came, "raise cw.NA('why') where something is missing, such as a recipe")
             continue
         if after is None:
