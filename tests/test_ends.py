@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import subprocess
@@ -518,6 +519,33 @@ def test_64_bits_in_the_environment_end_a_command_in_one_line(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and not (tmp_path / "run").exists()
     assert done.stderr.startswith("error: wide_study.py, line 5, raised ValueError: JAX is set to 64 bits")
+
+
+# ------------------------------------------------------------------------------------------ files of ours
+
+OWN = {
+    "notes.txt": ("hello", "notes.txt is no Python file; wanted a Python file, NAME.py"),
+    "nowhere_ends.py": (None, "there is no file nowhere_ends.py; wanted a Python file"),
+    "leaves_ends.py": ("import sys\nsys.exit(3)", "leaves_ends.py, line 2, raised SystemExit: 3"),
+    "latin_ends.py": (b"x = '\xe9'", "raised SyntaxError: .unicode error. 'utf-8' codec"),
+    "null_ends.py": (b"\0", "null_ends.py raised SyntaxError: source code string cannot contain null bytes"),
+    "open_ends.py": ("x = (", "raised SyntaxError: '.' was never closed .open_ends.py, line 1."),
+    "odd_ends.py": (
+        "class T: pass\nraise ValueError(T())",
+        "line 2, raised ValueError: <odd_ends.T object>$",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_file_that_is_no_study_ends_a_command_in_one_line(name, tmp_path, monkeypatch, capsys):
+    text, said = OWN[name]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    if text is not None:
+        Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    code, told = command(capsys, "run", name)
+    assert code == 2 and told.count("\n") == 1 and re.search(said, told.strip()), told
 
 
 # ------------------------------------------------------------------------------------------ addresses

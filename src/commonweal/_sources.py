@@ -10,7 +10,7 @@ import hashlib
 import inspect
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +35,14 @@ class Page(NamedTuple):
 
 def named(description: Any, kinds: Iterable[str] = ("class", "function")) -> Iterator[tuple[str, str]]:
     """Module and name of every class and function in what `describe` returned."""
-    if isinstance(description, Mapping):
-        for kind in [kind for kind in kinds if isinstance(description.get(kind), str)]:
-            module, _, name = description[kind].partition(":")
-            yield module, name
-        description = description.values()
-    if isinstance(description, Iterable) and not isinstance(description, str):
-        for part in description:
+    if isinstance(description, dict):
+        for kind in kinds:
+            if isinstance(description.get(kind), str):
+                module, _, name = description[kind].partition(":")
+                yield module, name
+        description = list(description.values())
+    for part in description if isinstance(description, list) else ():
+        if isinstance(part, dict | list):
             yield from named(part, kinds)
 
 

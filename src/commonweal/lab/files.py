@@ -21,8 +21,9 @@ from .._scenario import Scenario
 def load(file: Path) -> ModuleType:
     """The file as a module under its own name, so that replay finds it under that name again."""
     path, name = file.resolve(), file.stem
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {file}; wanted a Python file: commonweal run my_study.py")
+    if not path.is_file() or path.suffix != ".py":
+        there = f"{file} is no Python file" if path.exists() else f"there is no file {file}"
+        raise FileNotFoundError(f"{there}; wanted a Python file, NAME.py: commonweal run my_study.py")
     known = importlib.util.find_spec(name) if name.isidentifier() else None
     if not name.isidentifier() or (known and known.origin != str(path)):
         raise ValueError(f"{file} cannot be a module named {name!r}; wanted a name of its own: my_study.py")
@@ -32,7 +33,7 @@ def load(file: Path) -> ModuleType:
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
         at = f", line {lines[-1]}," if lines else ""

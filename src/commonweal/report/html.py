@@ -73,7 +73,7 @@ def render(page: Page) -> str:
     """
     from jinja2 import Environment, StrictUndefined
 
-    text, style = ((files(__package__) / name).read_text(encoding="utf-8") for name in PARTS)
+    text, style = ((files("commonweal.report") / name).read_text(encoding="utf-8") for name in PARTS)
     world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return world.from_string(text).render(page=page, style=style, policy=POLICY.format(known))
