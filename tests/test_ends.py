@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -555,6 +556,18 @@ class Thing:
     """Prints with its address."""
 
 
+class Doorless(cw.Scenario):
+    """Has a thing for channels."""
+
+    n_agents: int = cw.count(1)
+    horizon: int = cw.count(1)
+
+    def channels(self):
+        return {"thing": Thing()}
+
+    card = brief = tell = observe = init = step = lambda self, *_: None
+
+
 def test_no_reason_holds_the_address_of_an_object(tmp_path, capsys):
     class Lost(cw.Speaker):
         def settings(self):
@@ -590,6 +603,12 @@ def test_no_reason_holds_the_address_of_an_object(tmp_path, capsys):
         lambda: small(worlds=Thing()),
         lambda: small(reference=Thing()),
         lambda: cw.account(trace, harm=Thing(), stand_in=FairShare()),
+        lambda: cw.check(Thing()),
+        lambda: replace(trace, card=Thing()),
+        lambda: replace(LAKE.card(), oracle=Thing()),
+        lambda: cw.run(cw.Society(Doorless(), Random())),
+        lambda: cw.run(Thing()),
+        lambda: cw.replay(Thing()),
         lambda: cw.account(trace, harm=welfare, stand_in=Thing()),
         lambda: small(measures=[missing, broken], conditions=lost, baseline=None).run(
             tmp_path / "x", progress=False

@@ -405,6 +405,12 @@ def test_an_argument_that_cannot_be_is_refused(changes, said):
     assert "\n" not in str(error.value)
 
 
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    given = {"worlds": np.int64(10), "chunk": np.int32(5), "keep": np.int8(1), "trainings": np.uint8(5)}
+    plan = small(**given, theta=np.float32(0.5)).run(tmp_path, progress=False).plan
+    assert plan == small(theta=0.5).plan
+
+
 def test_short_reprs(whole):
     assert repr(small()) == "Study('kept': 2 conditions, 10 worlds, 2 measures)"
     assert repr(read_results(whole)) == "Results('kept': 2 conditions, 10 worlds, 2 measures)"

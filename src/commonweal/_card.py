@@ -9,6 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from ._stored import steady
+
 Certificate = Literal["exact", "bound", "best known"]
 Setting = Literal["collaborative", "cooperative", "competitive", "mixed"]
 
@@ -157,7 +159,7 @@ class Card:
                 )
         if not isinstance(self.oracle, Oracle | Unknown):
             raise ValueError(
-                f"card {self.title!r} has no oracle (came {self.oracle!r}): pass "
+                f"card {self.title!r} has no oracle (came {steady(repr(self.oracle))}): pass "
                 "oracle=cw.Oracle(best=..., worst=..., certificate='exact'), or say why not: "
                 "oracle=cw.Unknown('no optimum is known')"
             )

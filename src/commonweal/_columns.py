@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ._bounds import shown
 from ._card import Card
 
 AXES = {
@@ -32,7 +33,7 @@ def refuse_misfits(trace: Any) -> None:
             "makes it of less"
         )
     if not isinstance(trace.card, Card):
-        raise ValueError(f"a trace's card came as {trace.card!r:.60}; wanted a card: cw.Card(...)")
+        raise ValueError(f"a trace's card came as {shown(trace.card)}; wanted a card: cw.Card(...)")
     card, sizes = trace.card, dict(zip(("worlds", "ticks", "agents"), pay, strict=True))
     if card.n_agents != sizes["agents"]:
         raise ValueError(

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._bounds import shown
 from ._card import Card
 from ._channel import Channel
 from ._luck import seeded
@@ -38,7 +39,8 @@ def refuse_malformed(scenario: Scenario) -> None:
 def _faults(scenario: Scenario) -> Iterator[str]:
     n, channels = scenario.n_agents, scenario.channels()
     if not isinstance(channels, Mapping) or not all(isinstance(c, Channel) for c in channels.values()):
-        yield f"channels() gave {channels!r}; wanted names and channels: return {{'take': cw.Amount(10.0)}}"
+        came = f"channels() gave {shown(channels)}"
+        yield f"{came}; wanted names and channels: return {{'take': cw.Amount(10.0)}}"
         return
     if not isinstance(scenario.card(), Card):
         yield f"card() gave a {type(scenario.card()).__name__}; wanted a card: return cw.Card(...)"
@@ -84,7 +86,7 @@ def _faults(scenario: Scenario) -> Iterator[str]:
 def refuse_unfit(card: Card, parts: Mapping[str, Any]) -> None:
     """Raise ValueError when a run's arrays do not fit the scenario's card."""
     if not isinstance(card, Card):
-        raise ValueError(f"the scenario's card() gave {card!r}; wanted a card: return cw.Card(...)")
+        raise ValueError(f"the scenario's card() gave {shown(card)}; wanted a card: return cw.Card(...)")
     n, k, v = parts["book"]["pay"].shape[-1], len(card.stakeholders), len(card.values)
     found = (card.n_agents, parts["utility"].shape[-1], parts["harm"].shape[-1])
     if found != (n, k, v):

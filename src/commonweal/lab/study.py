@@ -6,6 +6,7 @@ where it was, and ends in the same bytes as one that was never killed.
 
 import io
 import math
+import operator
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ from .._stored import writing
 from .._trace import Trace
 from .cells import fill, state
 from .company import changed_company, take_apart
-from .faults import faults
+from .faults import SIZES, faults
 from .gate import too_few
 from .plan import FORMAT, made_with, of_condition, of_measure, seeds, settle_plan, with_cells
 from .results import Results, read_results
@@ -85,6 +86,10 @@ class Study:
     def __post_init__(self):
         for fault in faults(self):
             raise ValueError(f"study {self.name!r} {fault}")
+        numbers = {name: operator.index(getattr(self, name)) for name in SIZES}
+        numbers |= {} if self.theta is None else {"theta": float(self.theta)}
+        for name, plain in numbers.items():  # NumPy's own are no JSON
+            object.__setattr__(self, name, plain)
 
     def __repr__(self) -> str:
         sizes = f"{len(self.conditions)} conditions, {self.worlds} worlds, {len(self.measures)} measures"

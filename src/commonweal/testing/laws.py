@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from .._bounds import shown
 from .._governed import Institution
 from .._measure import Measure
 from .._mind import Mind
@@ -49,8 +50,8 @@ def faults(component: Any, scenario: Scenario | None = None) -> list[Fault]:
         return list(name_faults(component))
     if not isinstance(component, KINDS):
         raise TypeError(
-            f"{component!r} is a {type(component).__name__}; wanted an instance of a Scenario, Institution, "
-            "Mind or Measure: cw.check(Commons())"
+            f"{shown(component)} is a {type(component).__name__}; wanted an instance of a Scenario, "
+            "Institution, Mind or Measure: cw.check(Commons())"
         )
     probe = Probe() if scenario is None else scenario
     laws: list[tuple[type, Callable[[Any, list[Call]], Iterator[Fault]]]] = [
