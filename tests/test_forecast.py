@@ -60,6 +60,16 @@ def test_a_plan_counts_the_calls_that_a_run_then_makes(here, capsys):
     assert "wanted two numbers" in capsys.readouterr().err
 
 
+def test_of_very_many_conditions_one_world_each_is_tried(here, capsys, monkeypatch):
+    tried, module = [], "commonweal.lab.forecast"
+    monkeypatch.setattr(f"{module}.run", lambda society, n: tried.append(n) or cw.run(society, n))
+    for many in (1000, 0):
+        monkeypatch.setattr(f"{module}.MANY", many)
+        assert call("plan", "modest_study.py", "--json") == 0
+        assert json.loads(capsys.readouterr().out)[0]["calls"] == 30
+    assert tried == [2, 1]
+
+
 def test_a_plan_without_speakers_says_how_to_seat_some(here, capsys):
     (here / "modest_study.py").write_text(
         STUDY.replace("[Modest(), Modest(), ", "[FairShare(), FairShare(), ")

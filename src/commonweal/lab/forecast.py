@@ -19,7 +19,7 @@ from .study import Study
 
 LETTERS = 4  # of English a token, about
 MODEST = 10  # a tenth of what is legal, so that worlds last: rather too many calls than too few
-TRIED = 2  # worlds in the dry run of a condition
+TRIED, MANY = 2, 1000  # worlds in the dry run of a condition; conditions beyond which it is one
 WORDS = "I think that we should say what each of us needs, take a fair share, and keep to it."
 NOTES = "The others may take more than their share; I watch what they do, and answer in kind."
 
@@ -72,10 +72,11 @@ def forecast(study: Study, written: int = 0) -> Iterator[Forecast]:
 
     Learners are not trained for it: they act by lot.
     """
+    tried = TRIED if len(study.conditions) <= MANY else 1
     for name, society in study.conditions.items():
         if not society.speakers:
             continue
-        worlds = min(TRIED, study.worlds)
+        worlds = min(tried, study.worlds)
         trace = run(_dry(society, written), worlds)
         table, more = trace.replies, study.worlds / worlds
         ticks = table.group_by("seed").agg(pl.col("tick").n_unique())["tick"].to_list()
