@@ -214,3 +214,15 @@ def test_after_a_kill_no_finished_call_is_made_again(server, tmp_path, how):
     assert found.valid.all() and found.replies.height == need
     society = cw.Society(Commons(n_agents=agents, horizon=rounds), LLM("commonweal/rehearsal-fair"))
     assert np.array_equal(found.act["take"], cw.run(society, worlds).act["take"])
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: b"", lambda raw: b"notes"])
+def test_a_damaged_log_is_named_with_its_mend(damage, tmp_path):
+    path = write_eval(cw.run(cw.Society(Commons(n_agents=2, horizon=2), Random()), 1), tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    said = r"cannot be read as a log of Inspect .*; bring it back from a copy, or run it again: inspect eval"
+    with pytest.raises(ValueError, match=said) as error:
+        read_eval(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        read_eval(tmp_path / "nowhere.eval")

@@ -12,12 +12,11 @@ from typing import NamedTuple
 import polars as pl
 
 from ._prompt import Prompt, Said, Where
-from ._stored import Damaged, reading, writing
+from ._stored import Damaged, reading, reason, writing
 
 REPLIES = {"seed": pl.Int64, "tick": pl.Int64, "agent": pl.Int64, "draw": pl.Int64, "prompt": pl.String}
 REPLIES |= {"text": pl.String, "refused": pl.Boolean, "read": pl.Int64, "written": pl.Int64}
 REPLIES |= {"cost": pl.Float64}
-SHOWN = 80  # letters of what is wrong with a line
 CANONICAL = json.JSONEncoder(sort_keys=True)
 
 
@@ -71,7 +70,7 @@ class Journal:
             kinds += [isinstance(entry.said.text, str), isinstance(entry.said.refused, bool)]
             why = "" if all(kinds) else "it holds something else than a call"
         except (ValueError, TypeError, RecursionError) as error:
-            why = f"{type(error).__name__}: {error}"[:SHOWN]
+            why = reason(error)
         else:
             before = self._known.setdefault((entry.where, prompt), entry.said)
             why = why or "another reply to the same call stands above it" * (before != entry.said)

@@ -71,9 +71,14 @@ def _wrong(path: Path, error: BaseException) -> str:
         return "is no file"
     if not path.stat().st_size:
         return "is empty"
+    return f"is not as it was written ({reason(error)})"
+
+
+def reason(error: BaseException) -> str:
+    """Why something failed, in a few words: of a plain ValueError what it says, of others their kind too."""
     told = str(error) if type(error) is ValueError else f"{type(error).__name__}: {error}"
-    told = " ".join(told.split())
-    return f"is not as it was written ({told if len(told) <= SHOWN else told[: SHOWN - 3] + '...'})"
+    told = steady(" ".join(told.split()))
+    return told if len(told) <= SHOWN else told[: SHOWN - 3] + "..."
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +40,7 @@ from inspect_ai.viewer import TaskSamplesColumn, TaskSamplesView, ViewerConfig
 from .._channel import Channel
 from .._describe import rebuild
 from .._run import _finish
+from .._stored import Damaged, reason
 from .._trace import Trace, load
 
 KEY = "commonweal:trace"
@@ -76,18 +78,19 @@ def read_eval(path: str | os.PathLike) -> Trace:
 
 
 async def _read(path: str) -> Trace:
-    log = await read_eval_log_async(path, header_only=True)
     worlds: list[Trace | tuple[int, str]] = []
-    for name in log.eval.dataset.sample_ids or []:
-        try:
-            sample = await read_eval_log_sample_async(path, name, exclude_fields={"events", "messages"})
-        except IndexError:
-            continue  # it was never begun
-        if KEY in sample.store:
-            worlds.append(unpack(sample.store[KEY]))
-        elif "seed" in sample.metadata:
-            why = sample.limit.reason if sample.limit else sample.error.message if sample.error else None
-            worlds.append((int(sample.metadata["seed"]), f"cut off ({why or 'without a reason'})"))
+    with _undamaged(path):
+        log = await read_eval_log_async(path, header_only=True)
+        for name in log.eval.dataset.sample_ids or []:
+            try:
+                sample = await read_eval_log_sample_async(path, name, exclude_fields={"events", "messages"})
+            except IndexError:
+                continue  # it was never begun
+            if KEY in sample.store:
+                worlds.append(unpack(sample.store[KEY]))
+            elif "seed" in sample.metadata:
+                why = sample.limit.reason if sample.limit else sample.error.message if sample.error else None
+                worlds.append((int(sample.metadata["seed"]), f"cut off ({why or 'without a reason'})"))
     like = next((one for one in worlds if isinstance(one, Trace)), None)
     if like is None:
         raise ValueError(
@@ -95,6 +98,20 @@ async def _read(path: str) -> Trace:
             "inspect eval commonweal/commons --model commonweal/rehearsal-fair"
         )
     return _joined([one if isinstance(one, Trace) else _blank(like, *one) for one in worlds])
+
+
+@contextmanager
+def _undamaged(path: str) -> Iterator[None]:
+    """Read a log in this block; it may lie anywhere that Inspect can reach."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, FileNotFoundError) and str(error.filename) == path:
+            raise
+        raise Damaged(
+            f"{path} cannot be read as a log of Inspect ({reason(error)}); bring it back from a copy, or run "
+            "it again: inspect eval commonweal/commons --model commonweal/rehearsal-fair"
+        ) from error
 
 
 def _blank(like: Trace, seed: int, why: str) -> Trace:
