@@ -19,6 +19,8 @@ import polars as pl
 import pytest
 
 import commonweal as cw
+from commonweal._journal import Entry
+from commonweal._prompt import Where
 from commonweal._stored import Damaged, one_line
 from commonweal.cli import main
 from commonweal.lab.results import read_results
@@ -398,12 +400,10 @@ def room(size):
 FULL = r"cannot be written .file too large.; what was stored before is whole: make room there, and run again$"
 
 
-def test_on_a_full_disk_no_cell_that_was_stored_is_lost(whole, tmp_path, monkeypatch):
-    folder = tmp_path / "run"
+def test_on_a_full_disk_no_cell_that_was_stored_is_lost(whole, tmp_path):
+    folder = tmp_path / "run"  # what it compiles, `whole` has compiled and stored
     small().run(folder, progress=False, shard=(0, 2))
     before = contents(folder)
-    monkeypatch.setattr("commonweal.lab.study.run", lambda *told, **more: _run(*told, **more))
-    _run = cw.run
     with room(1000), pytest.raises(OSError, match=r"01-fair-0000000/values.parquet " + FULL) as error:
         small().run(folder, progress=False)
     assert "\n" not in str(error.value) and contents(folder) == before
@@ -435,11 +435,9 @@ def test_on_a_full_disk_a_journal_keeps_whole_lines_and_goes_on(tmp_path):
     asked(path)
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:6]))
-    with (
-        room(path.stat().st_size + 9),
-        pytest.raises(OSError, match=r"calls.jsonl cannot be written .*make room"),
-    ):
-        asked(path)
+    journal, (where, prompt, said) = cw.Journal(path), json.loads(lines[6])
+    with room(path.stat().st_size + 9), pytest.raises(OSError, match=r"calls.jsonl cannot be .*make room"):
+        journal.keep(Entry(Where(*where), prompt, cw.Said(*said)))
     assert path.read_bytes() == b"".join(lines[:6])
     assert asked(path) == 6
 

@@ -320,6 +320,11 @@ def test_a_folder_of_the_first_format_is_read_and_not_extended(copy):
     assert "its cells carry no digests" in str(found)
     with pytest.raises(ValueError, match="an older version of commonweal made it.*--out runs/new"):
         small().run(copy, progress=False)
+    for name in ("values.parquet", "cell.json"):
+        path = copy / "cells" / "01-fair-0000000" / name
+        path.write_bytes(path.read_bytes()[:50])
+        with pytest.raises(store.Damaged, match=rf"01-fair-0000000/{name} is not as it was written"):
+            read_results(copy)
 
 
 def test_a_finished_study_that_starts_again_reads_each_cell_twice_and_runs_nothing(copy, whole, monkeypatch):
