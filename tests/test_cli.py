@@ -174,9 +174,10 @@ def test_a_mistake_is_one_line(call, here, args, said):
     assert said in err
 
 
-def test_debug_shows_where(here):
-    with pytest.raises(FileNotFoundError, match="there is no file nothing.py"):
-        main(["run", "nothing.py", "--debug"])
+def test_debug_shows_where(call):
+    code, out, err = call("run", "nothing.py", "--debug")
+    assert code == 1 and out == "" and err.startswith("Traceback") and "files.py" in err
+    assert "\nFileNotFoundError: there is no file nothing.py; wanted" in err
 
 
 # ------------------------------------------------------------------------------------------ run, report

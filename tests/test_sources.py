@@ -7,7 +7,8 @@ import sys
 import pytest
 
 import commonweal as cw
-from commonweal._sources import held, named, own, sources
+from commonweal._sources import held, own, sources
+from commonweal._trust import named
 from commonweal.lab.plan import of_measure
 from commonweal.measures.alignment import alignment
 from commonweal.minds.simple import Random

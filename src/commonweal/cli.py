@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ._plain import console, failed, plain_warnings, say, tell
+
 if TYPE_CHECKING:
     from .lab.study import Study
 
@@ -30,6 +32,7 @@ Model = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="A stored trace, or a folder a study was run into.", metavar="RUN")]
+Trust = Annotated[bool, typer.Option("--trust", help="It is yours: import what its recipes name.")]
 Out = Annotated[Path | None, typer.Option(help="The folder to write to; runs/NAME if not given.")]
 
 
@@ -37,20 +40,20 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line; what a user can mend is one line on stderr and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(args=[a for a in args if a != "--debug"], prog_name="commonweal")
-    except BAD_INPUT as error:
-        if "--debug" in args:
-            raise
-        print("error:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
-        sys.exit(2)
-    sys.exit(0)
+        with plain_warnings():
+            code = app(
+                args=[a for a in args if a != "--debug"], prog_name="commonweal", standalone_mode=False
+            )
+    except Exception as error:  # noqa: BLE001  (its words may be a stranger's, so Python must not print them)
+        code = failed(error, mendable=isinstance(error, BAD_INPUT) and "--debug" not in args)
+    sys.exit(code)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         from . import __version__
 
-        print(__version__)
+        say(__version__)
         raise typer.Exit()
 
 
@@ -105,7 +108,7 @@ def run(
         told[study.name] = results.as_dict()
         page = write_report(results, home / "report.html")
         if not as_json:
-            print(f"{results}\n\nreport: {page}")
+            tell(results, "", f"report: {page}")
     if as_json:
         _print_json(told if len(studies) > 1 else told[studies[0].name])
 
@@ -113,8 +116,6 @@ def run(
 @app.command()
 def demo(out: Out = None, as_json: Json = False) -> None:
     """Run the earthquake study and report; needs no key."""
-    from rich.console import Console
-
     from .report.html import write
     from .studies.earthquake import demo
     from .studies.earthquake_page import page, render
@@ -124,8 +125,8 @@ def demo(out: Out = None, as_json: Json = False) -> None:
     path = write(found, (out or Path("runs/earthquake")) / "report.html")
     if as_json:
         return _print_json(told)
-    render(found, Console())
-    print(f"report: {path}")
+    render(found, console())
+    say(f"report: {path}")
 
 
 @app.command("list")
@@ -138,9 +139,7 @@ def list_(as_json: Json = False) -> None:
         return _print_json(found)
     width = max(len(name) for some in found.values() for name in some) + 2
     for shelf, some in found.items():
-        print(f"{shelf}:")
-        for name, what in some.items():
-            print(f"  {name:<{width}}{what}")
+        say(f"{shelf}:", *(f"  {name:<{width}}{what}" for name, what in some.items()))
 
 
 catalog = typer.Typer(help="The measures: definition, source, needs, direction.", rich_markup_mode=None)
@@ -160,8 +159,7 @@ def measures(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         return _print_json(rows)
     width = max(len(one["name"]) for one in rows) + 2
-    for one in rows:
-        print(f"{one['name']:<{width}}{one['definition']}")
+    say(*(f"{one['name']:<{width}}{one['definition']}" for one in rows))
 
 
 @catalog.command()
@@ -175,7 +173,7 @@ def show(name: str) -> None:
     found = known(shelf)
     if name not in found:
         raise ValueError(f"there is no measure {name!r}; {wanted(name, found, 'commonweal measures')}")
-    print(page(name, found[name]))
+    tell(page(name, found[name]))
 
 
 @app.command()
@@ -187,7 +185,7 @@ def report(
     from .lab.results import read_results
     from .report import write_report
 
-    print(write_report(read_results(folder), out or folder / "report.html"))
+    say(str(write_report(read_results(folder), out or folder / "report.html")))
 
 
 @app.command()
@@ -203,38 +201,39 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say what a study would ask of language models, and its price."""
-    from rich.console import Console
-
     from .lab.forecast import forecast, render, to_dict
     from .studies.of_file import studies_of
 
     studies = studies_of(file, worlds, model)
-    print("".join(f"{note}\n" for study in studies for note in study.notes), end="", file=sys.stderr)
+    say(*(note for study in studies for note in study.notes), file=sys.stderr)
     found = {study.name: list(forecast(study, written)) for study in studies}
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
-    render(told, Console())
+    render(told, console())
 
 
 @app.command()
 def replay(
     folder: Run,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Run stored traces again, asking nobody; exit 1 if one differs."""
+    """Run stored traces again, asking nobody; exit 1 if one differs.
+
+    Of the folder nothing is imported, unless you --trust it or give the FILE.
+    """
     from .lab.again import again, stored
     from .lab.files import load
 
     if file is not None:
         load(file)
-    found = {name: again(path) for name, path in stored(folder).items()}
+    found = {name: again(path, trust) for name, path in stored(folder, trust).items()}
     if as_json:
         _print_json(found)
     else:
-        for name, differs in found.items():
-            print(f"{name}: {differs or 'the same, bit for bit'}")
+        say(*(f"{name}: {differs or 'the same, bit for bit'}" for name, differs in found.items()))
     if any(found.values()):
         raise typer.Exit(1)
 
@@ -253,9 +252,13 @@ def account(
     theta: Annotated[float | None, typer.Option(help="The value from which on a society passes.")] = None,
     world: Annotated[int, typer.Option(help="By decision: which world.", min=0)] = 0,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Say who caused it, by replaying with stand-ins."""
+    """Say who caused it, by replaying with stand-ins.
+
+    Of the folder nothing is imported, unless you --trust it or give the FILE.
+    """
     from . import Measure, Mind
     from .lab.blame import accounts
     from .lab.files import load
@@ -265,11 +268,13 @@ def account(
         load(file)
     what, who = named("measures", harm, Measure), named("minds", stand_in, Mind) if stand_in else None
     by = tuple(["decision"] * decision + ["agent"] * (agent or not decision))
-    how = {"world": world, "theta": theta, "budget": budget, "called": stand_in}
+    how = {"world": world, "theta": theta, "budget": budget, "called": stand_in, "trusted": trust}
     found = list(accounts(folder, what, who, by=by, **how))
     if as_json:
         return _print_json([{"trace": name, "by": kind} | one.as_dict() for name, kind, one in found])
-    print("\n\n".join(f"{name}, by {kind}\n{one}" for name, kind, one in found))
+    for i, (name, kind, one) in enumerate(found):
+        say(*[""] * bool(i), f"{name}, by {kind}")
+        tell(one)
 
 
 @app.command()
@@ -283,9 +288,9 @@ def seal(
 
     if not key.exists():
         new_key(key, key.stem)
-        print(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
+        say(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
     made = close(folder, key)
-    print(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
+    say(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
 
 
 @app.command()
@@ -293,17 +298,21 @@ def verify(
     folder: Run,
     key: Annotated[Path | None, typer.Option(help="The public key that must have signed it (.vkey).")] = None,
     seen: Annotated[Path | None, typer.Option(help="A checkpoint seen before, to be extended.")] = None,
-    replay: Annotated[bool, typer.Option("--replay", help="Run the recipes too: they are code.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the recipes too, asking nobody.")] = False,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Check a sealed run from its files; exit 1 if one is not it."""
+    from .lab.again import stored
     from .ledger import verify as examine
 
-    found = examine(folder, key, replay, seen=seen)
+    if trust and replay:
+        stored(folder, trusted=True)
+    found = examine(folder, key, replay, seen=seen, trust=trust)
     if as_json:
         _print_json(found.as_dict())
     else:
-        print(found)
+        tell(found)
     if not found.ok:
         raise typer.Exit(1)
 
@@ -315,15 +324,13 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Read recordings: who gains, talks to whom, lies."""
-    from rich.console import Console
-
     from .interop import Columns, audit_any
     from .language.transcripts import read_logs
 
     found = audit_any(path, Columns.parse(columns or []), read_logs)
     if as_json:
         return _print_json(found.to_dict())
-    found.render(Console())
+    found.render(console())
 
 
 @app.command()
@@ -334,8 +341,6 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Reproduce published results; exit 1 if one does not come back."""
-    from rich.console import Console
-
     from .calibration import TARGETS, judge
     from .calibration.present import page as to_page
     from .calibration.present import render, to_dict
@@ -350,7 +355,7 @@ def calibrate(
     if as_json:
         _print_json([to_dict(verdict) for verdict in verdicts])
     else:
-        render(verdicts, Console(), rows=name is not None)
+        render(verdicts, console(), rows=name is not None)
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -358,34 +363,20 @@ def calibrate(
 @app.command()
 def check(file: File, as_json: Json = False) -> None:
     """Try the laws of components on a file; exit 1 if one broke."""
-    from . import Institution, Measure, Mind, Scenario
-    from .lab.files import fewest, instances, load
-    from .scenarios.commons import Commons
-    from .testing import faults, unfinished, untried
+    from . import Measure
+    from .studies.of_file import checked
+    from .testing import untried
 
-    module = load(file)
-    things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
-    things = things or unfinished(module, abstract=True)
-    if not things:
-        raise ValueError(
-            f"{file} defines no scenario, institution, mind or measure; wanted one to check: "
-            "class Mine(cw.Institution), as in examples/tithe.py"
-        )
-    scenarios = {name: thing for name, thing in things.items() if isinstance(thing, Scenario)}
-    broken = {name: faults(thing) for name, thing in scenarios.items()}
-    homes = [thing for name, thing in scenarios.items() if not broken[name]]
-    homes = homes or [None, Commons(3, 4, assignment="proportional")]
-    broken = {name: broken.get(name) or fewest(faults(one, h) for h in homes) for name, one in things.items()}
+    found = checked(file)
     if as_json:
-        _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
+        _print_json({name: [fault._asdict() for fault in some] for name, (_, some) in found.items()})
     else:
         width = shutil.get_terminal_size().columns
-        for name, some in broken.items():
-            thing = things[name]
+        for name, (thing, some) in found.items():
             na = untried(thing) if isinstance(thing, Measure) and not some else ""
             fine = f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
-            print("\n".join([f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some)]))
-    if any(broken.values()):
+            tell(f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some))
+    if any(some for _, some in found.values()):
         raise typer.Exit(1)
 
 

@@ -15,8 +15,9 @@ from typing import Any
 from .._describe import describe, identity
 from .._measure import Measure
 from .._society import Society
-from .._sources import held, named, own, sources
+from .._sources import held, own, sources
 from .._trace import card_to_dict
+from .._trust import named
 from .store import PART, Damaged, read_json, seal, unseal, write
 
 LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")

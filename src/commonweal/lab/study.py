@@ -22,8 +22,9 @@ from .._measure import Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
-from .._sources import named, sources
+from .._sources import sources
 from .._trace import Trace
+from .._trust import named
 from .cells import fill, state
 from .company import changed_company, take_apart
 from .faults import faults

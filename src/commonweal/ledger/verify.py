@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from .._plain import shown
 from .canonical import canonical
 from .checkpoint import Key, load_key, open_checkpoint, to_text
 from .log import (
@@ -67,14 +68,14 @@ class Finding:
 
     def __str__(self):
         if self.fault:
-            return f"{self.folder} does not verify: {self.fault}"
+            return shown(f"{self.folder} does not verify: {self.fault}")
         lines = [f"{self.folder} is what {self.signer} signed: {self.entries} entries, root {self.root}"]
         lines += [f"redacted: {one}" for one in self.redacted]
         if self.replayed:
             lines.append(f"run again from the recipe, the same bit for bit: {self.replayed}")
         if not self.given:
             lines.append("the key came with the folder, so who signed is not shown: pass the key you trust")
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
 
 def verify(
@@ -83,12 +84,14 @@ def verify(
     replay: bool = False,
     *,
     seen: str | os.PathLike | None = None,
+    trust: bool = False,
 ) -> Finding:
     """Check a sealed trace or study, or a copy of one, against what was signed.
 
     - `key`: the verifier key that the reader trusts, as text or file; else the one in the folder.
-    - `replay`: run every recipe again too, asking no model. This imports and calls what the recipe names:
-      only for a signer whose programs you would run.
+    - `replay`: run every recipe again too, asking no model.
+    - `trust`: import and call what the recipes name for that: only for a signer whose programs you would
+      run. Else nothing but commonweal's own is imported, and what would be is the fault.
     - `seen`: the file of a checkpoint of the same log, seen earlier, which the log must extend.
 
     Raises:
@@ -110,7 +113,7 @@ def verify(
         where = "" if home == folder else f"{home.relative_to(folder).as_posix()}: "
         redacted += [where + one for one in _redacted(home)]
         if replay and not fault and (home / "trace.json").exists():
-            again = _again(home)
+            again = _again(home, trust)
             fault, replayed = f"{where}{again}" if again else "", replayed + (not again)
     found = {"entries": len(lines), "root": to_text(top(lines)), "redacted": tuple(redacted)}
     return Finding(str(folder), fault, str(signer), key is not None, **found, replayed=replayed)
@@ -202,13 +205,16 @@ def _redacted(home: Path) -> Iterator[str]:
             yield f"entry {one['of']}, {_name(json.loads(lines[one['of']]))}: {one['why']}"
 
 
-def _again(home: Path) -> str:
+def _again(home: Path, trusted: bool) -> str:
     """Why a trace is not what its recipe makes now, if it is not."""
     from .._run import replay
     from .._trace import load
+    from .._trust import trust
 
     try:
         trace = load(home)
+        if trusted:
+            trust(trace.recipe)
         if MARK in trace.replies["text"]:
             return "cannot be run again: a reply that this needs is redacted"
         made = replay(trace, ask=False)
