@@ -19,6 +19,7 @@ import polars as pl
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
 from ._columns import refuse_misfits
 from ._journal import REPLIES
+from ._plain import shown
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
 
@@ -89,7 +90,7 @@ class Trace:
     def __repr__(self) -> str:
         w, t, n = self.shape
         lost = int((~self.valid).sum())
-        return f"Trace({self.card.title}: {w} worlds ({lost} invalid), {t} ticks, {n} agents)"
+        return f"Trace({shown(self.card.title)}: {w} worlds ({lost} invalid), {t} ticks, {n} agents)"
 
     @property
     def shape(self) -> tuple[int, int, int]:

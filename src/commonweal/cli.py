@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> NoReturn:
             )
     except Exception as error:  # noqa: BLE001  (its words may be a stranger's, so Python must not print them)
         code = failed(error, mendable=isinstance(error, BAD_INPUT) and "--debug" not in args)
-    sys.exit(code)
+    sys.exit(code or 0)
 
 
 def _version(wanted: bool) -> None:
