@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from .._plain import shown
 from ..lab.store import write as write_whole
 
+KEPT = "\n\u00a0"  # a page may break its lines, and keep an interval on one of them
 Tone = Literal["", "good", "bad", "muted"]
 
 
@@ -59,11 +61,16 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as HTML; every text is escaped, only `Section.figures` are taken as they are."""
+    """The page as HTML; every text is plain and escaped, only `Section.figures` are taken as they are."""
     from jinja2 import Environment, StrictUndefined
 
+    def plain(x: Any) -> Any:
+        return "".join(c if c in KEPT else shown(c) for c in x) if type(x) is str else x  # Markup is our own
+
     text = (files("commonweal.report") / "template.html.j2").read_text(encoding="utf-8")
-    world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    world = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=plain
+    )
     return world.from_string(text).render(page=page)
 
 
