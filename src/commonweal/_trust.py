@@ -26,6 +26,8 @@ _trusted = set[str]()  # what a recipe named when its user trusted it
 def named(description: Any, kinds: Iterable[str] = ("class", "function")) -> Iterator[tuple[str, str]]:
     """Module and name of every class and function in what `describe` returned."""
     if isinstance(description, Mapping):
+        if "array" in description:
+            return  # numbers, which may be many
         for kind in [kind for kind in kinds if isinstance(description.get(kind), str)]:
             module, _, name = description[kind].partition(":")
             yield module, name
@@ -74,8 +76,9 @@ def elsewhere(file: Path) -> bool:
 
 def strange(recipe: Any) -> list[str]:
     """What a recipe names, `module:name`, that only `trust` would import or call."""
-    names = dict.fromkeys(f"{module}:{name}" for module, name in named(recipe))
-    return [path for path in names if path not in _trusted and _known(path) is None]
+    names = {f"{module}:{name}": module_of(module) for module, name in named(recipe)}
+    trusted = {path for path, there in names.items() if there and path in _trusted}
+    return [path for path in names if path not in trusted and _known(path) is None]
 
 
 def trust(recipe: Any) -> None:
