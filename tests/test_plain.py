@@ -1,5 +1,6 @@
 """Text of files on the terminal: nothing in it is obeyed, and no line of it passes for one of ours."""
 
+import ast
 import json
 import shutil
 import sys
@@ -364,6 +365,7 @@ def test_pictures_of_a_report_hold_no_markup_of_names():
         ("a\u3000b\xa0c", "a b c"),  # spaces of every kind
         ("\x1b[2J\r\n\t", "\\x1b[2J\\r\\n\\t"),
         ("\x9b31m\x07\x08\x7f", "\\x9b31m\\x07\\x08\\x7f"),
+        ("a\u3164\u2800", "a\\u3164\\u2800"),  # letters that nobody sees
         ("\u202e\u2066\u200b\u2028\ud800", "\\u202e\\u2066\\u200b\\u2028\\ud800"),
     ],
 )
@@ -377,3 +379,16 @@ def test_a_console_makes_plain_what_its_callers_forgot(capsys):
     console().print(table, EVIL, Text(EVIL))
     out = capsys.readouterr().out
     assert "\\x1b[2J" in out and out.replace("\n", "").isprintable()
+
+
+def test_only_one_file_prints():
+    """The command line and the library print through `say`, but for JSON, which is plain by itself."""
+    home, found = Path(cw.__file__).parent, set()
+    for file in home.rglob("*.py"):
+        tree = ast.parse(file.read_text())
+        scripts = [one for one in tree.body if isinstance(one, ast.If) and "__main__" in ast.dump(one.test)]
+        free = {node for one in scripts for node in ast.walk(one)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print" and node not in free:
+                found.add((file.relative_to(home).as_posix(), ast.unparse(node.args[0])[:10]))
+    assert found == {("_plain.py", "shown(line"), ("cli.py", "json.dumps")}

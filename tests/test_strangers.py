@@ -295,3 +295,27 @@ def test_a_pickled_checkpoint_is_refused(here):
     with pytest.raises(ValueError, match="allow_pickle=False"):
         school._resume(here, {}, (), 1)
     assert not (here / MARK).exists()
+
+
+def test_a_model_that_would_run_here_is_not_asked_for_a_stranger(here, call):
+    def local(society):
+        settings = {"dict": {"model": "hf/stranger/weights"}}
+        each(society).clear() or each(society).update(
+            {"class": "commonweal.language.llm:LLM", "settings": settings}
+        )
+
+    a_trace(local)
+    said = "run asks hf/stranger/weights, which would be run on this machine; add --trust if it is yours"
+    assert call(*COMMANDS["account"]) == (2, "", f"error: {said}\n")
+
+
+@pytest.mark.parametrize("command", ["report", "seal"])
+def test_a_link_in_the_way_of_what_is_written_leads_nowhere(here, call, command):
+    cw.Study("s", {"one": SOCIETY}, 2, [welfare]).run("run", progress=False)
+    (here / "mine").write_text("kept")
+    ledger.new_key("own/key", "stranger")
+    (here / "run" / "ledger").mkdir()
+    for name in (".part-report.html", "ledger/.part-log.jsonl", "ledger/.part-checkpoint"):
+        (here / "run" / name).symlink_to(here / "mine")
+    code, _, err = call(command, "run", *["--key", "own/key"] * (command == "seal"))
+    assert code == 0 and (here / "mine").read_text() == "kept", err

@@ -87,11 +87,15 @@ REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are non
 REHEARSED = "rehearsal: no language model was asked"
 
 
+def models_of(society: Mapping[str, Any]) -> list[str]:
+    """The language models that a society's description names, and the personas that stood in for one."""
+    minds = [mind.get("each", mind) for mind in society["fields"]["minds"]["tuple"]]
+    return sorted({str(mind.get("settings", {}).get("dict", {}).get("model", "")) for mind in minds} - {""})
+
+
 def rehearsed(society: Mapping[str, Any]) -> list[str]:
     """The personas that stood in for a language model, from a society's description."""
-    minds = [mind.get("each", mind) for mind in society["fields"]["minds"]["tuple"]]
-    models = {str(mind.get("settings", {}).get("dict", {}).get("model", "")) for mind in minds}
-    return sorted(model for model in models if model.startswith(REHEARSAL))
+    return [model for model in models_of(society) if model.startswith(REHEARSAL)]
 
 
 def called(name: str, **given: tuple[Any, Any]) -> str:

@@ -1,6 +1,7 @@
 """Text that others wrote, made plain before it reaches a terminal."""
 
 import io
+import re
 import sys
 import traceback
 import warnings
@@ -9,15 +10,22 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 from unicodedata import category
 
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+def shapeless(c: str) -> bool:
+    """Whether a character has no shape of its own: it is empty, obeyed, or turns what comes after it."""
+    return category(c)[0] in "CZ" or bool(UNSEEN.match(c))
+
 
 def shown(text: str, most: int | None = None) -> str:
     """Text on one line, with nothing in it that a terminal obeys; at most `most` characters of it.
 
-    What moves the cursor, colors, turns the direction of writing or breaks the line is spelled out, as
-    `\\x1b`; every kind of space is a plain one.
+    What moves the cursor, colors, turns the direction of writing, breaks the line or cannot be seen is
+    spelled out, as `\\x1b`; every kind of space is a plain one.
     """
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else _spelled(c) for c in text)
+    if not text.isascii() or not text.isprintable():
+        text = "".join(_spelled(c) if shapeless(c) else c for c in text)
     return text if most is None or len(text) <= most else text[: most - 1] + "…"
 
 
@@ -37,13 +45,13 @@ def tell(*things: object) -> None:
         say(*str(one).split("\n"))
 
 
-def failed(error: Exception, mendable: bool) -> int:
-    """Say on stderr why a command failed, in one line if the user can mend it; the exit code."""
+def failed(error: Exception, mendable: str) -> int:
+    """Say on stderr why a command failed, in this line if the user can mend it; the exit code."""
     if show := getattr(error, "show", None):  # typer's own: the call was wrong
         show(text := io.StringIO())
         code, lines = 2, text.getvalue().splitlines()
     elif mendable:
-        code, lines = 2, [f"error: {' '.join(str(error).split()) or type(error).__name__}"]
+        code, lines = 2, [f"error: {mendable}"]
     else:
         code, lines = 1, _traced(error).splitlines()
     say(*lines, file=sys.stderr)

@@ -152,9 +152,10 @@ def _known(path: str) -> Any:
     found = _walked(module_of(module), name)
     if found is None or f"{home_of(found)}:{getattr(found, '__qualname__', '')}" != path:
         return None  # also what is only imported there
+    if module.partition(".")[0] in sys.stdlib_module_names:
+        return None
     if isinstance(found, type):
-        standard = module.partition(".")[0] in sys.stdlib_module_names
-        return found if component(found) and not standard else None
+        return found if component(found) else None
     file = getattr(module_of(module), "__file__", None)
     own = module == "__main__" if file is None else not elsewhere(Path(file))
     return found if own and callable(found) else None

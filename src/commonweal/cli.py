@@ -45,7 +45,8 @@ def main(argv: list[str] | None = None) -> NoReturn:
                 args=[a for a in args if a != "--debug"], prog_name="commonweal", standalone_mode=False
             )
     except Exception as error:  # noqa: BLE001  (its words may be a stranger's, so Python must not print them)
-        code = failed(error, mendable=isinstance(error, BAD_INPUT) and "--debug" not in args)
+        told = " ".join(str(error).split()) or type(error).__name__
+        code = failed(error, told if isinstance(error, BAD_INPUT) and "--debug" not in args else "")
     sys.exit(code or 0)
 
 

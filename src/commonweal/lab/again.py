@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .._describe import models_of
 from .._run import replay
 from .._sources import sources
 from .._trace import Trace, flatten, load
 from .._trust import module_of, named, search, strange, trust
 from .plan import read_plan
+
+RUN_HERE = ("hf/", "vllm/", "sglang/", "transformer_lens/", "nnterp/")  # weights, which may hold code
+ADD = "add --trust if it is yours"
 
 
 def stored(folder: Path, trusted: bool = False) -> dict[str, Path]:
@@ -67,8 +71,8 @@ def _reach(folder: Path) -> None:
                     sys.path.pop()
 
 
-def opened(path: Path, trusted: bool = False) -> Trace:
-    """A stored trace that can be replayed.
+def opened(path: Path, trusted: bool = False, asks: bool = False) -> Trace:
+    """A stored trace that can be replayed; `asks`: its speakers may be asked anew.
 
     Raises:
         ValueError: its recipe names what would be imported or called, and it is not `trusted`.
@@ -76,13 +80,14 @@ def opened(path: Path, trusted: bool = False) -> Trace:
     trace = load(path)
     if trusted:
         trust(trace.recipe)
+    elif asks and "society" in trace.recipe:
+        for model in [x for x in models_of(trace.recipe["society"]) if x.startswith(RUN_HERE)]:
+            raise ValueError(f"{path} asks {model}, which would be run on this machine; {ADD}")
     for name in (odd := strange(trace.recipe))[:1]:
         lies = [f" ({file.relative_to(home)} in {_spelled(home)})" for home, file in _lies(name, path)]
         more = f" and {len(odd) - 1} more" * (len(odd) > 1)
         what = "called" if module_of(name.partition(":")[0]) else "imported"
-        raise ValueError(
-            f"{path} names {name}{''.join(lies[:1])}{more}, which would be {what}; add --trust if it is yours"
-        )
+        raise ValueError(f"{path} names {name}{''.join(lies[:1])}{more}, which would be {what}; {ADD}")
     return trace
 
 

@@ -37,7 +37,7 @@ def accounts(
     if theta is not None and not isfinite(theta):
         raise ValueError(f"theta came as {theta}; wanted a number in the measure's unit: --theta 10")
     for name, path in stored(folder, trusted).items():
-        trace = opened(path, trusted)
+        trace = opened(path, trusted, asks=bool(budget))
         for kind in by:
             if kind == "decision":
                 found = decisions(trace, harm, world=world, budget=budget, stand_in=stand_in)

@@ -110,6 +110,7 @@ def events(rows: Mapping[str, pl.DataFrame], salts: Iterable[bytes]) -> Iterator
 def replace(path: Path, data: bytes) -> None:
     """Write a file; it appears whole, or not at all."""
     part = path.with_name(f".part-{path.name}")
+    part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
     part.write_bytes(data)
     part.replace(path)
 
