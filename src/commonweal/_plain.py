@@ -49,11 +49,11 @@ def failed(error: Exception, mendable: str) -> int:
     """Say on stderr why a command failed, in this line if the user can mend it; the exit code."""
     if show := getattr(error, "show", None):  # typer's own: the call was wrong
         show(text := io.StringIO())
-        code, lines = 2, text.getvalue().splitlines()
+        code, lines = 2, text.getvalue().rstrip("\n").split("\n")
     elif mendable:
         code, lines = 2, [f"error: {mendable}"]
     else:
-        code, lines = 1, _traced(error).splitlines()
+        code, lines = 1, _traced(error).rstrip("\n").split("\n")
     say(*lines, file=sys.stderr)
     return code
 

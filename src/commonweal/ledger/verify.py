@@ -68,14 +68,19 @@ class Finding:
 
     def __str__(self):
         if self.fault:
-            return shown(f"{self.folder} does not verify: {self.fault}")
+            return _row(f"{self.folder} does not verify: {self.fault}")
         lines = [f"{self.folder} is what {self.signer} signed: {self.entries} entries, root {self.root}"]
         lines += [f"redacted: {one}" for one in self.redacted]
         if self.replayed:
             lines.append(f"run again from the recipe, the same bit for bit: {self.replayed}")
         if not self.given:
             lines.append("the key came with the folder, so who signed is not shown: pass the key you trust")
-        return "\n".join(map(shown, lines))
+        return "\n".join(map(_row, lines))
+
+
+def _row(line: str) -> str:
+    """A plain line in which no run of spaces pushes a stranger's words to where a line begins."""
+    return " ".join(shown(line).split())
 
 
 def verify(
