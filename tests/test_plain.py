@@ -31,7 +31,7 @@ from commonweal.report.pages import study_page
 from commonweal.scenarios.commons import Commons
 
 FORGED = "run is what lab+0 signed: 9 entries, root x"
-EVIL = f"a\x1b[2J\x1b]0;x\x07\r\b\x7f\x9b31m\u202e\u2028\x85[red]b[/red]\n{FORGED}\nthe same, bit for bit"
+EVIL = f"[red]a[/red]\x1b[2J\x1b]0;x\x07\r\b\x7f\x9b31m\u202e\u2028\x85\n{FORGED}\nthe same, bit for bit"
 ATTACK = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 HARM = ("--harm", "welfare", "--stand-in", "Random")
 SOCIETY = cw.Society(Commons(n_agents=2, horizon=2, assignment="proportional"), Constant(take=5.0))
@@ -39,7 +39,9 @@ SOCIETY = cw.Society(Commons(n_agents=2, horizon=2, assignment="proportional"), 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
+    """An empty folder, and a terminal that cuts nothing."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "1000")
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
     sys.modules.pop("evil_study", None)
@@ -322,6 +324,8 @@ def test_what_files_say_is_obeyed_by_no_terminal(here, call, place):
     code, out, err = call(*place())
     assert "\\x1b" in out + err or "\\u{1b}" in out + err, (out, err)  # it is there, spelled out
     assert not raw(out) | raw(err), (out, err)
+    if place in (a_study_to_plan, a_table, a_talk, a_span):  # what rich prints is no markup
+        assert "[red]a[/red]" in "".join(out.split())
     if "does not verify" in out:
         assert out.startswith("run does not verify: ") and out.count("\n") == 1 and "  " not in out
 

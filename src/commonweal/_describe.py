@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._mind import Speaker
-from ._trust import component, held, home_of, resolve
+from ._trust import component, home_of, noted, resolve
 
 
 def describe(thing: Any) -> Any:
@@ -65,7 +65,7 @@ def _function(thing: Any) -> dict[str, Any]:
     name = f"{home_of(thing)}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
     code = getattr(thing, "__code__", None)
     if "<" not in name or code is None:
-        return {"function": held(name)}
+        return {"function": noted(name)}
     cells = [repr(cell.cell_contents) for cell in thing.__closure__ or ()]
     parts = f"{code.co_code.hex()}{code.co_consts!r}{cells}"
     return {"function": name, "digest": hashlib.sha256(parts.encode()).hexdigest()[:16]}

@@ -98,8 +98,8 @@ def trust(recipe: Any) -> None:
         _trusted.add(path)
 
 
-def held(name: str) -> str:
-    """The name of a function that this program holds itself, which it may therefore be handed back."""
+def noted(name: str) -> str:
+    """The name of a function that this program holds itself, noted as one that it may be handed back."""
     _trusted.add(name)
     return name
 
