@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
-from ._columns import refuse_misfits
+from ._columns import column_files, refuse_misfits
 from ._journal import REPLIES
 from ._plain import shown
 
@@ -215,14 +215,14 @@ def load(folder: str | os.PathLike) -> Trace:
     """Read back what `Trace.save` wrote.
 
     Raises:
-        FileNotFoundError: there is no trace in that folder.
+        FileNotFoundError: there is no trace in that folder. ValueError: it keeps columns elsewhere.
     """
     folder = Path(folder)
     if not (folder / "trace.json").is_file():
         raise FileNotFoundError(f"{folder} holds no trace.json; wanted a folder that Trace.save wrote")
     meta = json.loads((folder / "trace.json").read_text())
     flat = {}
-    for file, what in meta["shapes"].items():
+    for file, what in column_files(meta, folder).items():
         frame = pl.read_parquet(folder / file)
         for name in what["columns"]:
             column = frame[name].to_numpy().reshape(what["shape"]).copy()
