@@ -12,6 +12,7 @@ import pytest
 
 import commonweal as cw
 from commonweal import ledger
+from commonweal.cli import main
 from commonweal.ledger.canonical import canonical
 from commonweal.ledger.checkpoint import load_key, sign
 from commonweal.ledger.log import top
@@ -295,3 +296,18 @@ def test_words_in_what_makes_the_run_again_are_named_and_left(at):
     with pytest.warns(UserWarning, match=r"the words still stand in trace.json of .*; edit or delete these"):
         ledger.redact(home, ledger.find(home, "meet me")[:1], "a wish", at / "lab", everywhere=True)
     assert list(holding(home)) == ["trace.json"] and ledger.verify(home).ok
+
+
+def test_the_command_line_redacts_words_everywhere(at, capsys, monkeypatch):
+    monkeypatch.chdir(at)
+    words = ["redact", "study", "the> pier", "--why", "a wish", "--key", "lab"]
+    with pytest.raises(SystemExit, match="0"):
+        main(words)
+    out = capsys.readouterr().out
+    assert "redacted 12 messages and replies of study/cells/00-told-0000000/trace" in out
+    assert "the words still stand in replies/00-told-0000000.jsonl of " in out and "--everywhere" in out
+    with pytest.raises(SystemExit, match="2"):
+        main(words)
+    assert "holds 'the> pier' (in its files: replies/00-told" in capsys.readouterr().err
+    assert ledger.redact_words(at / "run", "the> pier", "a wish", at / "lab", everywhere=True)
+    assert list(holding(at / "run")) == [] and ledger.verify(at / "run").ok

@@ -281,17 +281,33 @@ def account(
 @app.command()
 def seal(
     folder: Run,
-    key: Annotated[Path, typer.Option(help="The signing key; made, with its public half, if not there.")],
+    key: Annotated[Path, typer.Option(help="The signing key.")],
+    new: Annotated[
+        bool, typer.Option("--new-key", help="Make the key, with its public half beside.")
+    ] = False,
 ) -> None:
     """Write a signed log beside a run, for others to verify."""
-    from .ledger import new_key
-    from .ledger import seal as close
+    from . import ledger
 
-    if not key.exists():
-        new_key(key, key.stem)
+    if new:
+        ledger.new_key(key, key.stem)
         say(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
-    made = close(folder, key)
+    made = ledger.seal(folder, key)
     say(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
+
+
+@app.command()
+def redact(
+    folder: Run,
+    words: Annotated[str, typer.Argument(help="What nobody shall read again.", metavar="WORDS")],
+    why: Annotated[str, typer.Option(help="The reason; it is logged.")],
+    key: Annotated[Path, typer.Option(help="The signing key.")],
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="In the run's other files too.")] = False,
+) -> None:
+    """Take words out of a sealed run for good, and log that."""
+    from .ledger import redact_words
+
+    say(*redact_words(folder, words, why, key, everywhere=everywhere))
 
 
 @app.command()
@@ -342,15 +358,11 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Reproduce published results; exit 1 if one does not come back."""
-    from .calibration import TARGETS, judge
+    from .calibration import chosen, judge
     from .calibration.present import page as to_page
     from .calibration.present import render, to_dict
 
-    chosen = [t for t in TARGETS if (t.name == name if name else tier in (t.tier, "all"))]
-    if not chosen:
-        known = ", ".join(t.name for t in TARGETS) if name else "fast, slow, all"
-        raise ValueError(f"calibrate came with {name or tier!r}; wanted one of {known}")
-    verdicts = [judge(target) for target in chosen]
+    verdicts = [judge(target) for target in chosen(name, tier)]
     if page:
         page.write_text(to_page(verdicts), encoding="utf-8")
     if as_json:
@@ -364,9 +376,7 @@ def calibrate(
 @app.command()
 def check(file: File, as_json: Json = False) -> None:
     """Try the laws of components on a file; exit 1 if one broke."""
-    from . import Measure
-    from .studies.of_file import checked
-    from .testing import untried
+    from .studies.of_file import checked, verdict
 
     found = checked(file)
     if as_json:
@@ -374,9 +384,7 @@ def check(file: File, as_json: Json = False) -> None:
     else:
         width = shutil.get_terminal_size().columns
         for name, (thing, some) in found.items():
-            na = untried(thing) if isinstance(thing, Measure) and not some else ""
-            fine = f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
-            tell(f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some))
+            tell(f"{name}:{verdict(thing, some)}", *(fault.wrapped(width) for fault in some))
     if any(some for _, some in found.values()):
         raise typer.Exit(1)
 

@@ -11,3 +11,4 @@ from .verify import Finding as Finding
 from .verify import verify as verify
 from .words import find as find
 from .words import redact as redact
+from .words import redact_words as redact_words

@@ -67,18 +67,50 @@ def redact(
     """
     folder, which = Path(folder), sorted(set(which))
     taken = _redacted(folder, which, why, key)
-    words = _forms(part for text in taken for part in _parts(text))
-    home = _run_of(folder)
-    if everywhere and words:
+    words, home = _forms(part for text in taken for part in _parts(text)), _run_of(folder)
+    if everywhere:
         _remove(home, words, why, key)
-    if left := [path.relative_to(home).as_posix() for path in _holding(home, words)]:
+    if left := _left(home, words):
         mend = "edit or delete these by hand" if everywhere else "redact(..., everywhere=True) takes them out"
-        warnings.warn(f"the words still stand in {', '.join(left)} of {home}; {mend}", stacklevel=2)
+        warnings.warn(f"the words still stand in {left} of {home}; {mend}", stacklevel=2)
     return open_checkpoint(read(folder / HOME / "checkpoint"), load_key(Path(key), private=True))
+
+
+def redact_words(
+    folder: str | os.PathLike, words: str, why: str, key: str | os.PathLike, *, everywhere: bool = False
+) -> list[str]:
+    """Redact every entry of a run, or of the traces of a study, that holds these words; says what it did.
+
+    Raises:
+        ValueError: no entry holds them. FileNotFoundError: a trace that holds them is not sealed.
+    """
+    folder = Path(folder)
+    traces = [path for kind, path in [("trace", folder), *contents(folder)] if kind == "trace"]
+    found = {path: find(path, words) for path in traces if (path / "trace.json").is_file()} if words else {}
+    home, forms = _run_of(folder), _forms([words] if words else [])
+    if not any(found.values()):
+        where = _left(home, forms) or "none"
+        raise ValueError(
+            f"no message and no reply of {folder} holds {words!r} (in its files: {where}); wanted words as "
+            "they were said"
+        )
+    told = []
+    for path, which in found.items():
+        if which:
+            _redacted(path, which, why, key)
+            told.append(f"redacted {len(which)} messages and replies of {path}")
+    if everywhere:
+        _remove(home, forms, why, key)
+    if left := _left(home, forms):
+        mend = "edit or delete these by hand" if everywhere else "--everywhere takes them out there too"
+        told.append(f"the words still stand in {left} of {home}; {mend}")
+    return told
 
 
 def _remove(home: Path, words: set[str], why: str, key: str | os.PathLike) -> None:
     """Take the words out of every trace of a run, its kept replies and its pages; sealed, they say so."""
+    if not words:
+        return
     traces = [path for kind, path in [("trace", home), *contents(home)] if kind == "trace"]
     for trace in traces:
         some = [i for one in words for i in find(trace, one)] if (trace / HOME).is_dir() else []
@@ -167,6 +199,11 @@ def _holding(home: Path, words: set[str]) -> Iterator[Path]:
             yield from _holding(path, words)
         elif kind == "file" and any(_stands(data, words) for data in _texts(path)):
             yield path
+
+
+def _left(home: Path, words: set[str]) -> str:
+    """The names of these files."""
+    return ", ".join(path.relative_to(home).as_posix() for path in _holding(home, words))
 
 
 def _texts(path: Path) -> Iterator[bytes]:

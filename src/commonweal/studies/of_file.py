@@ -16,7 +16,7 @@ from ..lab.files import fewest, instances, load
 from ..lab.study import Study
 from ..minds.simple import Random
 from ..scenarios.commons import Commons
-from ..testing import Fault, faults, unfinished
+from ..testing import Fault, faults, unfinished, untried
 
 WORLDS = 64  # of a study that a file does not spell out
 
@@ -75,3 +75,11 @@ def checked(file: Path) -> dict[str, tuple[Any, list[Fault]]]:
     return {
         name: (one, broken.get(name) or fewest(faults(one, h) for h in homes)) for name, one in things.items()
     }
+
+
+def verdict(thing: Any, broken: list[Fault]) -> str:
+    """What is to be said of a component that breaks no law; "" if it breaks one."""
+    if broken:
+        return ""
+    na = untried(thing) if isinstance(thing, Measure) else ""
+    return f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
