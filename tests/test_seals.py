@@ -35,7 +35,7 @@ class Teller(cw.Speaker):
 def bounded():
     """Nothing here may wait: a pipe that is opened would, for ever."""
     signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it waits"))
-    signal.alarm(60)
+    signal.alarm(20)
     yield
     signal.alarm(0)
 
