@@ -174,9 +174,10 @@ def test_a_mistake_is_one_line(call, here, args, said):
     assert said in err
 
 
-def test_debug_shows_where(here):
-    with pytest.raises(FileNotFoundError, match="there is no file nothing.py"):
-        main(["run", "nothing.py", "--debug"])
+def test_debug_shows_where(call):
+    code, out, err = call("run", "nothing.py", "--debug")
+    assert code == 1 and out == "" and err.startswith("Traceback") and "files.py" in err
+    assert "\nFileNotFoundError: there is no file nothing.py; wanted" in err
 
 
 # ------------------------------------------------------------------------------------------ run, report
@@ -337,8 +338,13 @@ def test_measures_are_listed_and_shown_with_what_they_say_of_themselves(call):
 
 def test_a_run_is_sealed_and_a_copy_of_it_verified_until_it_is_touched(here, call):
     assert call("run", "one.py", "--out", "done", "--worlds", "2")[0] == 0
-    code, out, _ = call("seal", "done", "--key", "mine.key")
+    code, out, _ = call("seal", "done", "--key", "mine.key", "--new-key")
     assert code == 0 and "new key: mine.key" in out and "sealed done:" in out
+    code, _, err = call("seal", "done", "--key", "mind.key")
+    assert code == 2 and "there is no key mind.key; did you mean mine.key?" in err and "--new-key" in err
+    assert not Path("mind.key").exists()
+    code, _, err = call("redact", "done", "no such words", "--why", "a wish", "--key", "mine.key")
+    assert code == 2 and "no message and no reply of done holds 'no such words' (in its files: none)" in err
     shutil.copytree("done", "copy")
     code, out, _ = call("verify", "copy", "--key", "mine.key.vkey", "--replay")
     assert code == 0 and "bit for bit" in out

@@ -13,10 +13,11 @@ import pytest
 from rich.console import Console
 
 from commonweal._interval import mean_interval
+from commonweal._plain import shown
 from commonweal.interop import audit_any, audit_talk, from_trace, read_any, read_histories, read_spans
 from commonweal.interop import spans as of_spans
 from commonweal.interop.attribution import TITLE
-from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, shown, truth
+from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, truth
 from commonweal.interop.exchange import giving_in, reciprocity
 from commonweal.interop.section import ratio
 from commonweal.interop.spans import Span, add_messages

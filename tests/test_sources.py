@@ -8,7 +8,8 @@ import pytest
 
 import commonweal as cw
 from commonweal import _sources
-from commonweal._sources import Lookup, held, named, own, sources
+from commonweal._sources import Lookup, held, own, sources
+from commonweal._trust import named
 from commonweal.lab.plan import of_measure
 from commonweal.measures.alignment import alignment
 from commonweal.minds.simple import Random

@@ -14,7 +14,8 @@ import pytest
 
 import commonweal as cw
 from commonweal import _sources
-from commonweal._sources import named, sources
+from commonweal._sources import sources
+from commonweal._trust import named
 from commonweal.lab import store
 from commonweal.lab.again import again, stored
 from commonweal.lab.files import load
@@ -477,10 +478,10 @@ def test_a_study_of_a_script_replays_in_another_process(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "kept_script.py").write_text(SCRIPT.replace("Takes a lot.", "Takes more."))
     with pytest.raises(ValueError, match="the recipe names kept_script:Mine, which cannot be imported"):
-        [again(path) for path in stored(tmp_path / "runs" / "script").values()]
+        [again(path, True) for path in stored(tmp_path / "runs" / "script", True).values()]
     (tmp_path / "kept_script.py").write_text(SCRIPT)
-    found = stored(tmp_path / "runs" / "script")
-    assert {name: again(path) for name, path in found.items()} == {"00-one-0000000": ""}
+    found = stored(tmp_path / "runs" / "script", True)
+    assert {name: again(path, True) for name, path in found.items()} == {"00-one-0000000": ""}
     sys.modules.pop("kept_script")
 
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from ._speak import Observer as Observer
     from ._trace import Trace as Trace
     from ._trace import load as load
+    from ._trust import trust as trust
     from .accounts.account import account as account
     from .interop.own import trace_of as trace_of
     from .lab.study import Study as Study
@@ -83,6 +84,7 @@ _HOMES = {
     "_society": "Society",
     "_speak": "Observer",
     "_trace": "Trace load",
+    "_trust": "trust",
     "accounts.account": "account",
     "interop.own": "trace_of",
     "lab.study": "Study",

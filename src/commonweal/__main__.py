@@ -1,6 +1,10 @@
 """`python -m commonweal` is `commonweal`."""
 
-from .cli import main
-
 if __name__ == "__main__":
+    import sys
+
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the current folder, which may be a stranger's
+    from .cli import main
+
     main()

@@ -1,6 +1,7 @@
 """What the columns of a trace must be: of one shape with pay and the card, and numbers in every world."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,25 @@ def unsound(columns: Mapping[str, np.ndarray], when: Callable[[int], str] = "at 
             t = first[w] = int(early[w].argmax())
             why[w] = f"{name} is {x[w, t].ravel()[lost[w, t].argmax()]:g} {when(t)}"
     return why
+
+
+def column_files(meta: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """By file, what `trace.json` says of the columns in it: plain files of the trace's own folder.
+
+    Raises:
+        ValueError: a name that leads elsewhere, is hidden, or is that of a link; no table of shapes.
+    """
+    shapes = meta.get("shapes") if isinstance(meta, Mapping) else None
+    if not isinstance(shapes, Mapping):
+        raise ValueError(f"{folder / 'trace.json'} names no columns; wanted what Trace.save wrote")
+    for name in shapes:
+        inside = name == Path(name).name and name.endswith(".parquet") and name[0] != "."
+        if not inside or (folder / name).is_symlink():
+            raise ValueError(
+                f"{folder / 'trace.json'} keeps columns in {name!r}; wanted a plain file of its own folder, "
+                "as Trace.save wrote it: 2x4x3.parquet"
+            )
+    return dict(shapes)
 
 
 def accounts_of(parts: Mapping[str, Any]) -> dict[str, np.ndarray]:

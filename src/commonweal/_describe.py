@@ -7,15 +7,12 @@ components; `rebuild` needs the classes to be importable.
 import dataclasses
 import functools
 import hashlib
-import importlib
 import itertools
 import json
 import math
-import sys
 from collections.abc import Mapping
 from contextvars import ContextVar
-from pathlib import Path
-from types import CodeType, ModuleType
+from types import CodeType
 from typing import Any
 
 import equinox as eqx
@@ -25,6 +22,7 @@ import numpy as np
 
 from ._mind import Speaker
 from ._stored import steady
+from ._trust import component, home_of, noted, resolve
 
 _ABOVE: ContextVar[tuple[Any, ...]] = ContextVar("_ABOVE", default=())  # functions being described
 
@@ -62,44 +60,23 @@ def describe(thing: Any) -> Any:
 
 
 def _path(kind: type) -> str:
-    return f"{_home(kind.__module__)}:{kind.__qualname__}"
-
-
-def _home(module: str) -> str:
-    """The module's name, for a recipe: a script's classes are in `__main__`, and found by its file's name."""
-    return _script() or module if module == "__main__" else module
-
-
-def _script() -> str:
-    """The name under which the running script can be imported; "" if it cannot."""
-    main = sys.modules["__main__"]
-    file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
-    name = spec.name if spec else Path(file).stem if file else ""
-    other = getattr(sys.modules.get(name), "__file__", file)
-    same = file and other and Path(other).resolve() == Path(file).resolve()
-    return name if same and all(part.isidentifier() for part in name.split(".")) else ""
-
-
-def module_of(name: str) -> ModuleType | None:
-    """The loaded module of this name, as recipes call it; None if it is not loaded."""
-    return sys.modules.get(name) or (sys.modules["__main__"] if name and name == _script() else None)
+    return f"{home_of(kind)}:{kind.__qualname__}"
 
 
 def _function(thing: Any) -> dict[str, Any]:
     """A function by its name; partials by their parts, lambdas and closures by a digest of their code."""
     if isinstance(thing, functools.partial):
         return {"partial": [describe(thing.func), describe(thing.args), describe(thing.keywords)]}
-    where = _home(getattr(thing, "__module__", ""))
-    name = f"{where}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+    name = f"{home_of(thing)}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
     code = getattr(thing, "__code__", None)
     if "<" not in name or code is None or thing in _ABOVE.get():
-        return {"function": name}
+        return {"function": noted(name)}
     mark = _ABOVE.set((*_ABOVE.get(), thing))  # a function may hold itself
     try:
-        held = [describe(cell.cell_contents) for cell in thing.__closure__ or ()]
+        cells = [describe(cell.cell_contents) for cell in thing.__closure__ or ()]
     finally:
         _ABOVE.reset(mark)
-    return {"function": name, "digest": identity_of([_code(code), held])}
+    return {"function": name, "digest": identity_of([_code(code), cells])}
 
 
 def _code(code: CodeType) -> list[Any]:
@@ -136,11 +113,15 @@ REHEARSAL = "commonweal/rehearsal"  # how the names of models begin that are non
 REHEARSED = "rehearsal: no language model was asked"
 
 
+def models_of(society: Mapping[str, Any]) -> list[str]:
+    """The language models that a society's description names, and the personas that stood in for one."""
+    minds = [mind.get("each", mind) for mind in society["fields"]["minds"]["tuple"]]
+    return sorted({str(mind.get("settings", {}).get("dict", {}).get("model", "")) for mind in minds} - {""})
+
+
 def rehearsed(society: Mapping[str, Any]) -> list[str]:
     """The personas that stood in for a language model, from a society's description."""
-    minds = [mind.get("each", mind) for mind in society["fields"]["minds"]["tuple"]]
-    models = {str(mind.get("settings", {}).get("dict", {}).get("model", "")) for mind in minds}
-    return sorted(model for model in models if model.startswith(REHEARSAL))
+    return [model for model in models_of(society) if model.startswith(REHEARSAL)]
 
 
 def called(name: str, **given: tuple[Any, Any]) -> str:
@@ -186,8 +167,10 @@ def _value(x: Any) -> str:
 def rebuild(data: Any) -> Any:
     """The thing that `describe` described.
 
+    Nothing is imported but commonweal's own: what else it names must be loaded, or trusted (`trust`).
+
     Raises:
-        ValueError: a class is not importable, say because it was defined in a script.
+        ValueError: it names something else, or sets what is no field.
     """
     if not isinstance(data, Mapping):
         return data
@@ -209,13 +192,15 @@ def rebuild(data: Any) -> Any:
         function, args, keywords = (rebuild(x) for x in data["partial"])
         return functools.partial(function, *args, **keywords)
     if "function" in data:
-        return _find(data["function"])
+        return resolve(data["function"])
     if "opaque" in data:
         raise ValueError(
             f"the recipe holds a {data['opaque']}, which cannot be made again; pass the society itself: "
             "cw.replay(trace, society=...)"
         )
-    kind = _find(data["class"])
+    kind = resolve(data["class"])
+    if not component(kind) or "settings" in data and not issubclass(kind, Speaker):
+        raise ValueError(f"the recipe makes something of {data['class']}, which is no class of a component")
     if "settings" in data:
         try:
             return kind(**rebuild(data["settings"]))
@@ -225,7 +210,11 @@ def rebuild(data: Any) -> Any:
                 "arguments that make it, or pass the society itself: cw.replay(trace, society=...)"
             ) from error
     fields = {name: rebuild(value) for name, value in data["fields"].items()}
-    if issubclass(kind, tuple):
+    record = issubclass(kind, tuple)
+    known = kind._fields if record else [field.name for field in dataclasses.fields(kind)]  # type: ignore[attr-defined]
+    if odd := sorted(fields.keys() - {*known}):  # a method, say, which would be called
+        raise ValueError(f"the recipe gives a {kind.__name__} a {odd[0]!r}, which is no field of it")
+    if record:
         return kind(**fields)
     thing = object.__new__(kind)
     for name, value in fields.items():
@@ -236,17 +225,3 @@ def rebuild(data: Any) -> Any:
 def _array(data: Mapping[str, Any]) -> jax.Array:
     array = np.array(data["array"], dtype=data["dtype"]).reshape(data["shape"])
     return jnp.asarray(array)
-
-
-def _find(path: str) -> Any:
-    module, _, name = path.partition(":")
-    try:
-        found = module_of(module) or importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(
-            f"the recipe names {path}, which cannot be imported ({error}); put its file on the Python "
-            "path under that module name, or pass the society itself: cw.replay(trace, society=...)"
-        ) from error
-    return found

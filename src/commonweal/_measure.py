@@ -11,6 +11,7 @@ import numpy as np
 
 from ._bounds import shown
 from ._interval import FEWEST, mean_interval, share_interval
+from ._plain import shown as plain
 from ._trace import Trace
 
 INTENDED = "intended acts (what was chosen, beside what was done)"
@@ -141,8 +142,8 @@ class Estimate:
 
     def __str__(self) -> str:
         if self.n == 0:
-            return f"NA ({self.reason})"
-        lost = f" [{self.missing} missing: {self.reason}]" if self.missing else ""
+            return plain(f"NA ({self.reason})")
+        lost = f" [{self.missing} missing: {plain(self.reason)}]" if self.missing else ""
         if self.n < FEWEST:
             return f"{self.value:.2f} ({'one world' if self.n == 1 else 'two worlds, no interval'}){lost}"
         return f"{self.value:.2f} [{self.low:.2f}, {self.high:.2f}]{lost}"

@@ -9,16 +9,13 @@ import functools
 import hashlib
 import inspect
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ._describe import describe, module_of
+from ._describe import describe
+from ._trust import HERE, elsewhere, module_of, search
 
-HERE = Path(__file__).resolve().parent
-STANDARD = {Path(sysconfig.get_paths()[name]).resolve() for name in ("stdlib", "platstdlib")}
-INSTALLED = {"site-packages", "dist-packages"}
 ALL = "*"  # every statement of a file
 
 Names = Iterable[tuple[str, str]]  # module and name
@@ -31,19 +28,6 @@ class Page(NamedTuple):
     package: str
     body: list[ast.stmt]
     binds: dict[str, list[int]]
-
-
-def named(description: Any, kinds: Iterable[str] = ("class", "function")) -> Iterator[tuple[str, str]]:
-    """Module and name of every class and function in what `describe` returned."""
-    if isinstance(description, dict):
-        for kind in kinds:
-            if isinstance(description.get(kind), str):
-                module, _, name = description[kind].partition(":")
-                yield module, name
-        description = list(description.values())
-    for part in description if isinstance(description, list) else ():
-        if isinstance(part, dict | list):
-            yield from named(part, kinds)
 
 
 def held(function: Any) -> Any:
@@ -153,11 +137,10 @@ def _typed(module: str, name: str) -> Iterator[tuple[dict[str, str], list[tuple[
 def _page(module: str) -> Page | None:
     """A module of the user's; None for what is installed, built in, or not there."""
     there = module_of(module)
-    file = Path(getattr(there, "__file__", None) or _search(module) or "")
+    file = Path(getattr(there, "__file__", None) or search(module, sys.path) or "")
     if file.suffix != ".py" or not file.is_file():
         return None
-    parents = {*file.resolve().parents}
-    if HERE in parents or parents & STANDARD or INSTALLED & set(file.parts):
+    if elsewhere(file):
         return None
     alone = module == "__main__"
     package = file.name == "__init__.py"
@@ -168,16 +151,6 @@ def _page(module: str) -> Page | None:
         for name in set(_bound(statement)):
             binds.setdefault(name, []).append(i)
     return Page(title, "" if alone else module if package else module.rpartition(".")[0], body, binds)
-
-
-def _search(module: str) -> Path | None:
-    """The file of a module that is not loaded, on Python's path; nothing is run to find it."""
-    for start in sys.path:
-        base = Path(start or ".").joinpath(*module.split("."))
-        for file in (base / "__init__.py", base.with_name(base.name + ".py")):
-            if file.is_file():
-                return file
-    return None
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -217,4 +190,4 @@ def _uses(module: str, page: Page, statement: ast.stmt) -> Iterator[tuple[str, s
             base = ".".join([part for part in [*up, node.module or ""] if part])
             for alias in node.names:
                 inner = f"{base}.{alias.name}"
-                yield (inner, ALL) if module_of(inner) or _search(inner) else (base, alias.name)
+                yield (inner, ALL) if module_of(inner) or search(inner, sys.path) else (base, alias.name)

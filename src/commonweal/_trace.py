@@ -17,8 +17,9 @@ import numpy as np
 import polars as pl
 
 from ._card import Card, Oracle, Stakeholder, Unknown, Value
-from ._columns import refuse_misfits
+from ._columns import column_files, refuse_misfits
 from ._journal import REPLIES
+from ._plain import shown
 from ._stored import read_table, reading, write_table, writing
 
 MESSAGES = {"world": pl.Int64, "t": pl.Int64, "agent": pl.Int64, "channel": pl.String, "text": pl.String}
@@ -91,7 +92,7 @@ class Trace:
     def __repr__(self) -> str:
         w, t, n = self.shape
         lost = int((~self.valid).sum())
-        return f"Trace({self.card.title}: {w} worlds ({lost} invalid), {t} ticks, {n} agents)"
+        return f"Trace({shown(self.card.title)}: {w} worlds ({lost} invalid), {t} ticks, {n} agents)"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -220,6 +221,7 @@ def load(folder: str | os.PathLike) -> Trace:
 
     Raises:
         FileNotFoundError: there is no trace in that folder.
+        ValueError: it keeps columns elsewhere.
         Damaged: a file of it is not there, or is not as it was written.
     """
     folder = Path(folder)
@@ -227,7 +229,9 @@ def load(folder: str | os.PathLike) -> Trace:
         raise FileNotFoundError(f"{folder} holds no trace.json; wanted a folder that Trace.save wrote")
     with reading(folder / "trace.json"):
         meta = json.loads((folder / "trace.json").read_text(encoding="utf-8"))
-        flat = dict(_columns(folder, meta["shapes"]))
+    shapes = column_files(meta, folder)
+    with reading(folder / "trace.json"):
+        flat = dict(_columns(folder, shapes))
         card = card_from_dict(meta["card"])
         w, t = flat["alive"].shape
         n, k, v = card.n_agents, len(card.stakeholders), len(card.values)
@@ -241,7 +245,7 @@ def load(folder: str | os.PathLike) -> Trace:
                 parts.setdefault(table, {})[column] = array
             else:
                 parts[table] = array
-        sealed = any("sha256" in what for what in meta["shapes"].values())
+        sealed = any("sha256" in what for what in shapes.values())
         for name, columns in TABLES.items():
             if sealed or (folder / f"{name}.parquet").exists():  # older versions left empty ones out
                 parts[name] = read_table(folder / f"{name}.parquet", columns)

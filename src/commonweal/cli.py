@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ._plain import console, failed, plain_warnings, say, tell
 from ._stored import BAD_INPUT, one_line
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ Model = Annotated[
     ),
 ]
 Run = Annotated[Path, typer.Argument(help="A stored trace, or a folder a study was run into.", metavar="RUN")]
+Trust = Annotated[bool, typer.Option("--trust", help="It is yours: import what its recipes name.")]
 Out = Annotated[Path | None, typer.Option(help="The folder to write to; runs/NAME if not given.")]
 
 
@@ -37,20 +39,22 @@ def main(argv: list[str] | None = None) -> NoReturn:
     """Run the command line; what a user can mend is one line on stderr and exit code 2."""
     args = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(args=[a for a in args if a != "--debug"], prog_name="commonweal")
-    except BAD_INPUT as error:
-        if "--debug" in args:
-            raise
-        print("error:", one_line(error), file=sys.stderr)
-        sys.exit(2)
-    sys.exit(0)
+        with plain_warnings():
+            code = app(
+                args=[a for a in args if a != "--debug"], prog_name="commonweal", standalone_mode=False
+            )
+    except Exception as error:  # noqa: BLE001  (its words may be a stranger's, so Python must not print them)
+        code = failed(
+            error, one_line(error) if isinstance(error, BAD_INPUT) and "--debug" not in args else ""
+        )
+    sys.exit(code or 0)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
         from . import __version__
 
-        print(__version__)
+        say(__version__)
         raise typer.Exit()
 
 
@@ -105,7 +109,7 @@ def run(
         told[study.name] = results.as_dict()
         page = write_report(results, home / "report.html")
         if not as_json:
-            print(f"{results}\n\nreport: {page}")
+            tell(results, "", f"report: {page}")
     if as_json:
         _print_json(told if len(studies) > 1 else told[studies[0].name])
 
@@ -113,8 +117,6 @@ def run(
 @app.command()
 def demo(out: Out = None, as_json: Json = False) -> None:
     """Run the earthquake study and report; needs no key."""
-    from rich.console import Console
-
     from .report.html import write
     from .studies.earthquake import demo
     from .studies.earthquake_page import page, render
@@ -124,8 +126,8 @@ def demo(out: Out = None, as_json: Json = False) -> None:
     path = write(found, (out or Path("runs/earthquake")) / "report.html")
     if as_json:
         return _print_json(told)
-    render(found, Console())
-    print(f"report: {path}")
+    render(found, console())
+    say(f"report: {path}")
 
 
 @app.command("list")
@@ -138,9 +140,7 @@ def list_(as_json: Json = False) -> None:
         return _print_json(found)
     width = max(len(name) for some in found.values() for name in some) + 2
     for shelf, some in found.items():
-        print(f"{shelf}:")
-        for name, what in some.items():
-            print(f"  {name:<{width}}{what}")
+        say(f"{shelf}:", *(f"  {name:<{width}}{what}" for name, what in some.items()))
 
 
 catalog = typer.Typer(help="The measures: definition, source, needs, direction.", rich_markup_mode=None)
@@ -160,8 +160,7 @@ def measures(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         return _print_json(rows)
     width = max(len(one["name"]) for one in rows) + 2
-    for one in rows:
-        print(f"{one['name']:<{width}}{one['definition']}")
+    say(*(f"{one['name']:<{width}}{one['definition']}" for one in rows))
 
 
 @catalog.command()
@@ -175,7 +174,7 @@ def show(name: str) -> None:
     found = known(shelf)
     if name not in found:
         raise ValueError(f"there is no measure {name!r}; {wanted(name, found, 'commonweal measures')}")
-    print(page(name, found[name]))
+    tell(page(name, found[name]))
 
 
 @app.command()
@@ -187,7 +186,7 @@ def report(
     from .lab.results import read_results
     from .report import write_report
 
-    print(write_report(read_results(folder), out or folder / "report.html"))
+    say(str(write_report(read_results(folder), out or folder / "report.html")))
 
 
 @app.command()
@@ -203,38 +202,39 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Say what a study would ask of language models, and its price."""
-    from rich.console import Console
-
     from .lab.forecast import forecast, render, to_dict
     from .studies.of_file import studies_of
 
     studies = studies_of(file, worlds, model)
-    print("".join(f"{note}\n" for study in studies for note in study.notes), end="", file=sys.stderr)
+    say(*(note for study in studies for note in study.notes), file=sys.stderr)
     found = {study.name: list(forecast(study, written)) for study in studies}
     told = [to_dict(name, one, price, seconds, in_flight) for name, some in found.items() for one in some]
     if as_json:
         return _print_json(told)
-    render(told, Console())
+    render(told, console())
 
 
 @app.command()
 def replay(
     folder: Run,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Run stored traces again, asking nobody; exit 1 if one differs."""
+    """Run stored traces again, asking nobody; exit 1 if one differs.
+
+    Of the folder nothing is imported, unless you --trust it or give the FILE.
+    """
     from .lab.again import again, stored
     from .lab.files import load
 
     if file is not None:
         load(file)
-    found = {name: again(path) for name, path in stored(folder).items()}
+    found = {name: again(path, trust) for name, path in stored(folder, trust).items()}
     if as_json:
         _print_json(found)
     else:
-        for name, differs in found.items():
-            print(f"{name}: {differs or 'the same, bit for bit'}")
+        say(*(f"{name}: {differs or 'the same, bit for bit'}" for name, differs in found.items()))
     if any(found.values()):
         raise typer.Exit(1)
 
@@ -253,9 +253,13 @@ def account(
     theta: Annotated[float | None, typer.Option(help="The value from which on a society passes.")] = None,
     world: Annotated[int, typer.Option(help="By decision: which world.", min=0)] = 0,
     file: Annotated[Path | None, typer.Option(help="The Python file of its own components.")] = None,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
-    """Say who caused it, by replaying with stand-ins."""
+    """Say who caused it, by replaying with stand-ins.
+
+    Of the folder nothing is imported, unless you --trust it or give the FILE.
+    """
     from . import Measure, Mind
     from .lab.blame import accounts
     from .lab.files import load
@@ -265,27 +269,45 @@ def account(
         load(file)
     what, who = named("measures", harm, Measure), named("minds", stand_in, Mind) if stand_in else None
     by = tuple(["decision"] * decision + ["agent"] * (agent or not decision))
-    how = {"world": world, "theta": theta, "budget": budget, "called": stand_in}
+    how = {"world": world, "theta": theta, "budget": budget, "called": stand_in, "trusted": trust}
     found = list(accounts(folder, what, who, by=by, **how))
     if as_json:
         return _print_json([{"trace": name, "by": kind} | one.as_dict() for name, kind, one in found])
-    print("\n\n".join(f"{name}, by {kind}\n{one}" for name, kind, one in found))
+    for i, (name, kind, one) in enumerate(found):
+        say(*[""] * bool(i), f"{name}, by {kind}")
+        tell(one)
 
 
 @app.command()
 def seal(
     folder: Run,
-    key: Annotated[Path, typer.Option(help="The signing key; made, with its public half, if not there.")],
+    key: Annotated[Path, typer.Option(help="The signing key.")],
+    new: Annotated[
+        bool, typer.Option("--new-key", help="Make the key, with its public half beside.")
+    ] = False,
 ) -> None:
     """Write a signed log beside a run, for others to verify."""
-    from .ledger import new_key
-    from .ledger import seal as close
+    from . import ledger
 
-    if not key.exists():
-        new_key(key, key.stem)
-        print(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
-    made = close(folder, key)
-    print(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
+    if new:
+        ledger.new_key(key, key.stem)
+        say(f"new key: {key} (keep it), {key}.vkey (give it to whoever verifies)")
+    made = ledger.seal(folder, key)
+    say(f"sealed {folder}: {made.size} entries, signed as {made.origin}")
+
+
+@app.command()
+def redact(
+    folder: Run,
+    words: Annotated[str, typer.Argument(help="What nobody shall read again.", metavar="WORDS")],
+    why: Annotated[str, typer.Option(help="The reason; it is logged.")],
+    key: Annotated[Path, typer.Option(help="The signing key.")],
+    everywhere: Annotated[bool, typer.Option("--everywhere", help="In the run's other files too.")] = False,
+) -> None:
+    """Take words out of a sealed run for good, and log that."""
+    from .ledger import redact_words
+
+    say(*redact_words(folder, words, why, key, everywhere=everywhere))
 
 
 @app.command()
@@ -293,17 +315,21 @@ def verify(
     folder: Run,
     key: Annotated[Path | None, typer.Option(help="The public key that must have signed it (.vkey).")] = None,
     seen: Annotated[Path | None, typer.Option(help="A checkpoint seen before, to be extended.")] = None,
-    replay: Annotated[bool, typer.Option("--replay", help="Run the recipes too: they are code.")] = False,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the recipes too, asking nobody.")] = False,
+    trust: Trust = False,
     as_json: Json = False,
 ) -> None:
     """Check a sealed run from its files; exit 1 if one is not it."""
+    from .lab.again import stored
     from .ledger import verify as examine
 
-    found = examine(folder, key, replay, seen=seen)
+    if trust and replay:
+        stored(folder, trusted=True)
+    found = examine(folder, key, replay, seen=seen, trust=trust)
     if as_json:
         _print_json(found.as_dict())
     else:
-        print(found)
+        tell(found)
     if not found.ok:
         raise typer.Exit(1)
 
@@ -315,15 +341,13 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Read recordings: who gains, talks to whom, lies."""
-    from rich.console import Console
-
     from .interop import Columns, audit_any
     from .language.transcripts import read_logs
 
     found = audit_any(path, Columns.parse(columns or []), read_logs)
     if as_json:
         return _print_json(found.to_dict())
-    found.render(Console())
+    found.render(console())
 
 
 @app.command()
@@ -334,23 +358,17 @@ def calibrate(
     as_json: Json = False,
 ) -> None:
     """Reproduce published results; exit 1 if one does not come back."""
-    from rich.console import Console
-
-    from .calibration import TARGETS, judge
+    from .calibration import chosen, judge
     from .calibration.present import page as to_page
     from .calibration.present import render, to_dict
 
-    chosen = [t for t in TARGETS if (t.name == name if name else tier in (t.tier, "all"))]
-    if not chosen:
-        known = ", ".join(t.name for t in TARGETS) if name else "fast, slow, all"
-        raise ValueError(f"calibrate came with {name or tier!r}; wanted one of {known}")
-    verdicts = [judge(target) for target in chosen]
+    verdicts = [judge(target) for target in chosen(name, tier)]
     if page:
         page.write_text(to_page(verdicts), encoding="utf-8")
     if as_json:
         _print_json([to_dict(verdict) for verdict in verdicts])
     else:
-        render(verdicts, Console(), rows=name is not None)
+        render(verdicts, console(), rows=name is not None)
     if not all(verdict.passed for verdict in verdicts):
         raise typer.Exit(1)
 
@@ -358,34 +376,16 @@ def calibrate(
 @app.command()
 def check(file: File, as_json: Json = False) -> None:
     """Try the laws of components on a file; exit 1 if one broke."""
-    from . import Institution, Measure, Mind, Scenario
-    from .lab.files import fewest, instances, load
-    from .scenarios.commons import Commons
-    from .testing import faults, unfinished, untried
+    from .studies.of_file import checked, verdict
 
-    module = load(file)
-    things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
-    things = things or unfinished(module, abstract=True)
-    if not things:
-        raise ValueError(
-            f"{file} defines no scenario, institution, mind or measure; wanted one to check: "
-            "class Mine(cw.Institution), as in examples/tithe.py"
-        )
-    scenarios = {name: thing for name, thing in things.items() if isinstance(thing, Scenario)}
-    broken = {name: faults(thing) for name, thing in scenarios.items()}
-    homes = [thing for name, thing in scenarios.items() if not broken[name]]
-    homes = homes or [None, Commons(3, 4, assignment="proportional")]
-    broken = {name: broken.get(name) or fewest(faults(one, h) for h in homes) for name, one in things.items()}
+    found = checked(file)
     if as_json:
-        _print_json({name: [fault._asdict() for fault in some] for name, some in broken.items()})
+        _print_json({name: [fault._asdict() for fault in some] for name, (_, some) in found.items()})
     else:
         width = shutil.get_terminal_size().columns
-        for name, some in broken.items():
-            thing = things[name]
-            na = untried(thing) if isinstance(thing, Measure) and not some else ""
-            fine = f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"
-            print("\n".join([f"{name}:" + fine * (not some), *(fault.wrapped(width) for fault in some)]))
-    if any(broken.values()):
+        for name, (thing, some) in found.items():
+            tell(f"{name}:{verdict(thing, some)}", *(fault.wrapped(width) for fault in some))
+    if any(some for _, some in found.values()):
         raise typer.Exit(1)
 
 

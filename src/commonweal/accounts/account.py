@@ -12,6 +12,7 @@ from .._interval import FEWEST
 from .._journal import from_table
 from .._measure import NA, Estimate, Measure, estimate, nature, not_available
 from .._mind import Mind
+from .._plain import shown
 from .._society import Society
 from .._trace import Trace
 from ..measures.disparity import wealth_gini
@@ -126,7 +127,7 @@ class Account:
         lines += [f"null (the same, {null}; {asked}", "", "local and global:"]
         lines += [f"  {line}" for line in str(self.interaction).split("\n")]
         lines += [f"NA: {reason}" for reason in self.na]
-        return "\n".join(part for line in lines for part in _wrapped(line))
+        return "\n".join(part for line in lines for part in _wrapped(shown(line)))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""

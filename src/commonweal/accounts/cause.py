@@ -16,6 +16,7 @@ import numpy as np
 
 from .._measure import Measure
 from .._mind import Mind
+from .._plain import shown
 from .._society import Society
 from .._trace import Trace
 from .branches import ENDED, ONCE, Branches, Deed, Deeds
@@ -93,7 +94,7 @@ class Responsibility:
         lines += [f"  but for {text}" for text in self.words[:FEW]]
         lines += [f"  and {len(self.words) - FEW} more"] * (len(self.words) > FEW)
         lines += [f"  not complete: {self.reason}"] * bool(self.reason) + [f"  {ONCE}"] * bool(self.calls)
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""

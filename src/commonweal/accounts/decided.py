@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from .._plain import shown
 from .games import ranked
 
 FEW = 5  # nulls, below which no spread is no reason to say that there is none
@@ -100,7 +101,7 @@ class Decisions:
             lines.append(f"  {idle} more: no alternative would have spared anything.")
         lost = self.table.filter(pl.col("effect").is_nan()).group_by("why").len().sort("why")
         lines += [f"  NA: {n} ({why})" for why, n in lost.iter_rows()]
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .._measure import Measure
+from .._plain import shown
 from .._society import Society
 from .._trace import Trace
 from .branches import ONCE, Branches, Deed, Ran
@@ -53,9 +54,9 @@ class Effects:
     reason: str = ""
 
     def __str__(self) -> str:
-        head = f"{self.deed}: {self.harm} {self.factual:.4g}"
+        head = shown(f"{self.deed}: {self.harm} {self.factual:.4g}")
         if self.reason:
-            return f"{head}; NA ({self.reason}), {self.calls} calls"
+            return shown(f"{head}; NA ({self.reason}), {self.calls} calls")
         shares = "\n".join(f"  through agent {i}: {x:+.4g}" for i, x in enumerate(self.shares))
         return (
             f"{head}, {self.total:+.4g} {self.unit} in all = {self.transmitted:+.4g} through what was done "

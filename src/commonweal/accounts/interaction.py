@@ -15,6 +15,7 @@ import numpy as np
 
 from .._interval import FEWEST
 from .._measure import Estimate, not_available
+from .._plain import shown as plain
 from .coalitions import EXACT, Table
 from .games import difference, dividends, ranked
 from .slips import came, number
@@ -95,7 +96,7 @@ class Interaction:
             [
                 *lines,
                 "smallest coalition to realign: "
-                + (f"not known: {self.why}" if self.why else several(self.realigns) + part),
+                + (f"not known: {plain(self.why)}" if self.why else several(self.realigns) + part),
                 f"each passes {self.theta:g} alone and all together fail: {event}; cause: {self.cause}",
             ]
         )

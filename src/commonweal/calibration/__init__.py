@@ -54,3 +54,16 @@ TARGETS: tuple[Target, ...] = (
     THRESHOLDS,
     WEALTH,
 )
+
+
+def chosen(name: str | None, tier: str) -> list[Target]:
+    """The target of this name, or without a name those of the tier.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = [t for t in TARGETS if (t.name == name if name else tier in (t.tier, "all"))]
+    if not found:
+        known = ", ".join(t.name for t in TARGETS) if name else "fast, slow, all"
+        raise ValueError(f"calibrate came with {name or tier!r}; wanted one of {known}")
+    return found

@@ -12,7 +12,8 @@ import polars as pl
 
 from .._interval import FEWEST
 from .._measure import Estimate, estimate
-from .conversation import print_whole, shown
+from .._plain import shown
+from .conversation import print_whole
 from .recordings import Recordings
 
 TABLES = (("game", "mechanism"), ("model",), ("mechanism", "model"), ("game", "model"))

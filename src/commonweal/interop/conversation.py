@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from .._plain import shown
 from .._trace import Trace
 
 MOST = 1 << 28  # bytes of one file, unpacked
@@ -215,12 +216,6 @@ def print_whole(console: Any, part: Any) -> None:
     console.width = max(width, least)
     console.print(part)
     console.width = width
-
-
-def shown(text: str, most: int | None = None) -> str:
-    """Text for a terminal: what moves the cursor, turns the direction or breaks the line is spelled out."""
-    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clean(text))
-    return safe if most is None or len(safe) <= most else safe[: most - 1] + "…"
 
 
 # ------------------------------------------------------------------------------------------- files

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .._governed import GovernedState
+from .._plain import say
 from .._scenario import Scenario
 from .._tick import world_key
 from .flat import FAR, Encode, Flat, flatten
@@ -183,7 +184,7 @@ class Parallel(ParallelEnv):
         pairs = zip(self.possible_agents, told, strict=True)
         words = "\n".join([f"tick {self._t} of {self._horizon}", *(f"{a}: {said}" for a, said in pairs)])
         if self.render_mode == "human":
-            print(words)
+            say(*words.split("\n"))
         return None if self.render_mode == "human" else words
 
     def close(self):

@@ -7,7 +7,7 @@ import numpy as np
 
 from .._interval import FEWEST, mean_interval
 from .._measure import Estimate, not_available
-from .conversation import shown
+from .._plain import shown
 
 WIDE = 140  # columns from which an interval stands beside its value
 LONGEST = 30  # characters shown of a name

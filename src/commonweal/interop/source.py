@@ -9,8 +9,9 @@ from typing import Any
 
 import polars as pl
 
+from .._plain import shown
 from .audit import Audit, audit
-from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces, shown
+from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
 from .recordings import Columns, Recordings, read_recordings
 from .spans import read_spans

@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from .._measure import estimate
+from .._plain import shown
 from .attribution import attribution
 from .claims import claims
-from .conversation import Conversations, print_whole, shown
+from .conversation import Conversations, print_whole
 from .exchange import conformity, influence, talking, to_whom
 from .section import FEW, WIDE, Line, Section, drawn
 

@@ -6,32 +6,55 @@ from pathlib import Path
 
 import numpy as np
 
+from .._describe import models_of
 from .._run import replay
-from .._sources import named, sources
+from .._sources import sources
 from .._trace import Trace, flatten, load
+from .._trust import module_of, named, search, strange, trust
 from .plan import read_plan
 
+RUN_HERE = ("hf/", "vllm/", "sglang/", "transformer_lens/", "nnterp/")  # weights, which may hold code
+ADD = "add --trust if it is yours"
 
-def stored(folder: Path) -> dict[str, Path]:
+
+def stored(folder: Path, trusted: bool = False) -> dict[str, Path]:
     """The traces of a folder, by name: the folder itself, or those of a study's cells.
 
-    The user's files that a study's recipes name are looked for here and above the folder, and put on
-    Python's path where they are as they were.
+    Where the folder is `trusted`, the user's files that its recipes name are looked for here and above the
+    folder, and put on Python's path; those of a study only where they are as they were.
 
     Raises:
         FileNotFoundError: it holds none.
     """
     if (folder / "trace.json").is_file():
-        return {folder.name: folder}
-    found = {path.parent.parent.name: path.parent for path in sorted(folder.glob("cells/*/trace/trace.json"))}
+        found = {folder.name: folder}
+    else:
+        homes = [path.parent for path in sorted(folder.glob("cells/*/trace/trace.json"))]
+        found = {home.parent.name: home for home in homes}
     if not found:
         raise FileNotFoundError(
             f"{folder} holds no trace; wanted a folder that Trace.save wrote or a study was run into: "
             "commonweal replay runs/my-study"
         )
-    if (folder / "study.json").is_file():
+    if trusted and (folder / "study.json").is_file():
         _reach(folder)
+    elif trusted:
+        for name in strange(load(folder).recipe):
+            for home, _ in list(_lies(name, folder))[:1]:
+                sys.path.append(str(home))
     return found
+
+
+def _homes(folder: Path) -> list[Path]:
+    """Where the user's own files may lie: the current folder, and those above the trace or study."""
+    return list(dict.fromkeys([Path.cwd(), *folder.resolve().parents]))
+
+
+def _lies(name: str, folder: Path) -> Iterator[tuple[Path, Path]]:
+    """The folders in which the module of a recipe's name lies, and its file; nothing is run."""
+    for home in _homes(folder):
+        if file := search(name.partition(":")[0], [home]):
+            yield home, file
 
 
 def _reach(folder: Path) -> None:
@@ -39,7 +62,7 @@ def _reach(folder: Path) -> None:
     plan = read_plan(folder)
     for told in plan["conditions"].values() if plan["format"] > 1 else ():
         names = list(named(told["society"]))
-        for home in dict.fromkeys([Path.cwd(), *folder.resolve().parents]):
+        for home in _homes(folder):
             if sources(names) == told["code"]:
                 break
             if any((home / file).is_file() for file in told["code"]):
@@ -48,9 +71,33 @@ def _reach(folder: Path) -> None:
                     sys.path.pop()
 
 
-def again(folder: Path) -> str:
+def opened(path: Path, trusted: bool = False, asks: bool = False) -> Trace:
+    """A stored trace that can be replayed; `asks`: its speakers may be asked anew.
+
+    Raises:
+        ValueError: its recipe names what would be imported or called, and it is not `trusted`.
+    """
+    trace = load(path)
+    if trusted:
+        trust(trace.recipe)
+    elif asks and "society" in trace.recipe:
+        for model in [x for x in models_of(trace.recipe["society"]) if x.startswith(RUN_HERE)]:
+            raise ValueError(f"{path} asks {model}, which would be run on this machine; {ADD}")
+    for name in (odd := strange(trace.recipe))[:1]:
+        lies = [f" ({file.relative_to(home)} in {_spelled(home)})" for home, file in _lies(name, path)]
+        more = f" and {len(odd) - 1} more" * (len(odd) > 1)
+        what = "called" if module_of(name.partition(":")[0]) else "imported"
+        raise ValueError(f"{path} names {name}{''.join(lies[:1])}{more}, which would be {what}; {ADD}")
+    return trace
+
+
+def _spelled(home: Path) -> str:
+    return "this folder" if home == Path.cwd() else str(home)
+
+
+def again(folder: Path, trusted: bool = False) -> str:
     """Replay one stored trace; what is the first to differ, or nothing."""
-    trace = load(folder)
+    trace = opened(folder, trusted)
     return next(differences(trace, replay(trace, ask=False)), "")
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from .._measure import Measure
 from .._mind import Mind
-from .._trace import load
 from ..accounts.account import account
 from ..accounts.decisions import decisions
-from .again import stored
+from .again import opened, stored
 
 
 def accounts(
@@ -23,10 +22,12 @@ def accounts(
     theta: float | None = None,
     budget: int | None = None,
     called: str | None = None,
+    trusted: bool = False,
 ) -> Iterator[tuple[str, str, Any]]:
     """Name of the trace, `agent` or `decision`, and the account by it; what one spends the next has not.
 
     `called` is what the stand-in is named in print, by default as one would write it.
+    `trusted`: what the recipes name may be imported, see `opened`.
 
     Raises:
         ValueError: by agent without a stand-in, a theta that is no number.
@@ -35,8 +36,8 @@ def accounts(
         raise ValueError("by agent, somebody must sit there instead; wanted --stand-in FairShare")
     if theta is not None and not isfinite(theta):
         raise ValueError(f"theta came as {theta}; wanted a number in the measure's unit: --theta 10")
-    for name, path in stored(folder).items():
-        trace = load(path)
+    for name, path in stored(folder, trusted).items():
+        trace = opened(path, trusted, asks=bool(budget))
         for kind in by:
             if kind == "decision":
                 found = decisions(trace, harm, world=world, budget=budget, stand_in=stand_in)

@@ -8,10 +8,12 @@ from typing import Any
 
 import polars as pl
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from .._journal import digest
 from .._mind import Mind, Speaker
+from .._plain import shown
 from .._prompt import Prompt, Said
 from .._run import run
 from .._society import Anyone, Society
@@ -117,7 +119,12 @@ def render(told: list[dict[str, Any]], console: Console) -> None:
     for one in told:
         cost = "NA" if one["dollars"] is None else f"{one['dollars']:,.2f}"
         tokens = (_short(one[name]) for name in ("read", "written"))
-        where = (one["condition"], f"{one['speakers']}", f"{one['worlds']:,}", f"{one['calls']:,.0f}")
+        where = (
+            escape(shown(one["condition"])),
+            f"{one['speakers']}",
+            f"{one['worlds']:,}",
+            f"{one['calls']:,.0f}",
+        )
         table.add_row(*where, f"{one['depth']:,.0f}", *tokens, _time(one["seconds"]), cost)
     console.print(table)
     known = (

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from .._plain import shown
 from .statistics import proportion
 
 VIOLATED = "rights_violated"
@@ -18,7 +19,7 @@ class Gate(NamedTuple):
     why: str
 
     def __str__(self) -> str:
-        return f"{self.state} ({self.why})"
+        return shown(f"{self.state} ({self.why})")
 
 
 def gate(plan: Mapping[str, Any], condition: str, worlds: np.ndarray, unknown: str) -> Gate:

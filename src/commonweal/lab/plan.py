@@ -17,9 +17,10 @@ from typing import Any
 from .._describe import describe, identity, identity_of
 from .._measure import Measure
 from .._society import Society
-from .._sources import Lookup, held, named, own
+from .._sources import Lookup, held, own
 from .._stored import steady
 from .._trace import card_to_dict
+from .._trust import named
 from .store import PART, Damaged, read_json, seal, unseal, write
 
 LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")

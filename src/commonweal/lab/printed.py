@@ -6,17 +6,22 @@ from typing import Any
 import numpy as np
 
 from .._describe import REHEARSED
+from .._plain import shown
 from .statistics import chance
 
 WIDE = 110
 
 
 def printed(results: Any) -> Iterator[str]:
-    """The results as lines of text."""
+    """The results as lines of text, each plain: names and reasons come from the study's folder."""
+    yield from map(shown, _lines(results))
+
+
+def _lines(results: Any) -> Iterator[str]:
     plan, names = results.plan, results.conditions
     yield f"{plan['name']}: {len(names)} conditions x {plan['worlds']} worlds, mean [95% interval]"
     if plan["hypothesis"]:
-        yield f"hypothesis: {plan['hypothesis']}"
+        yield f"hypothesis: {' '.join(plan['hypothesis'].split())}"
     yield from results.notes
     for name, lost in results.invalid.items():
         if lost:
@@ -25,10 +30,10 @@ def printed(results: Any) -> Iterator[str]:
         yield f"{name}: {REHEARSED} ({', '.join(models)})"
     yield from (f"{name}: {told}" for name, told in results.speech.items())
     columns = results.all_columns
-    body = {name: [name, *(results.cell(name, c) for c in columns)] for name in names}
+    body = {name: [shown(name), *(results.cell(name, c) for c in columns)] for name in names}
     for name in names:
         body[name].append(results.gates[name].state)
-    left = ["", *columns, "rights gate"]
+    left = ["", *map(shown, columns), "rights gate"]
     while names:
         some, used = [], max(map(len, left)) + 2
         while names and (not some or used + max(map(len, body[names[0]])) + 2 <= WIDE):
@@ -42,7 +47,7 @@ def printed(results: Any) -> Iterator[str]:
             yield "".join(x.ljust(w) for x, w in zip(row, widths, strict=True)).rstrip()
     for name, row in results.adjusted.items():
         pairs = "training run" if results.runs(name) or results.runs(plan["baseline"]) else "world"
-        yield f"\n{name} - {plan['baseline']}, paired by {pairs}"
+        yield from ("", f"{name} - {plan['baseline']}, paired by {pairs}")
         yield from (f"  {words}" for words in [results.unended(name, plan["baseline"])] if words)
         yield from (f"  {same}" for same in [results.identical.get(name)] if same)
         for column, p in row.items():
@@ -51,7 +56,8 @@ def printed(results: Any) -> Iterator[str]:
             found = results.differences[name][column]
             adjusted = f", Holm p {chance(p)}" if found.difference.n else ""
             yield f"  {column}: {found.difference}{adjusted}"
-    yield f"\n{results.selection}"
+    chosen = results.selection
+    yield from ("", *([chosen] if isinstance(chosen, str) else str(chosen).split("\n")))
     for column, here, lost, reason in results.not_available:
         yield f"* {column}: NA in {lost} worlds of {', '.join(here)} ({reason})"
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .._plain import shown
+
 COLUMNS = ("O", "V", "P_NW", "P_min")  # the front is that of the first three
 TIE = 1e-12
 
@@ -133,9 +135,9 @@ class Verdict:
 
     def __str__(self) -> str:
         if not self.chosen:
-            return f"none ({self.reason})"
+            return shown(f"none ({self.reason})")
         odds = ["one world" if not self.probability else f"{self.probability[c]:.2f}" for c in self.chosen]
-        return " = ".join(f"{c} [{o}]" for c, o in zip(self.chosen, odds, strict=True))
+        return " = ".join(f"{shown(c)} [{o}]" for c, o in zip(self.chosen, odds, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,14 +175,14 @@ class Selection:
             lines.append(f"{name:<{width}}{cells}{'  front' if name in self.front else ''}")
         lines += [f"{name:<{width}}excluded: {why}" for name, why in self.excluded.items()]
         if not self.points:
-            return "\n".join([*lines, "No condition is eligible: no front, nothing is selected."])
+            return "\n".join([*map(shown, lines), "No condition is eligible: no front, nothing is selected."])
         lines.append(f"hypervolume {self.hypervolume:.3f}")
         for v in self.verdicts:
             lines.append(f"{v.rule:<{width}}{v}{'  <- declared beforehand' if v.declared else ''}")
         if not any(v.declared for v in self.verdicts):
             lines.append("No rule was declared beforehand.")
         lines.append("The rules agree." if self.agree else "The rules disagree.")
-        return "\n".join(lines)
+        return "\n".join(map(shown, lines))
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""

@@ -20,7 +20,7 @@ def leash() -> None:
 def share(file: Path, given: dict[str, Any], workers: int, cells: tuple[list[Path], int]) -> None:
     """Run the cells in worker processes. What a worker fails to do is left, and fails in this one."""
     options = [text for key, one in given.items() if one is not None for text in (key, str(one))]
-    command = [sys.executable, "-m", "commonweal", "run", str(file), *options, "--shard"]
+    command = [sys.executable, "-P", "-m", "commonweal", "run", str(file), *options, "--shard"]
     quiet: dict[str, Any] = {
         "stdin": subprocess.PIPE,
         "stdout": subprocess.DEVNULL,

@@ -128,6 +128,7 @@ def write(path: Path, data: bytes) -> None:
     """Write a file; it appears whole, or not at all."""
     part = path.with_name(PART + path.name)
     with writing(path):
+        part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
         part.write_bytes(data)
         _sync(part)
         part.replace(path)

@@ -21,11 +21,13 @@ from .._describe import describe
 from .._journal import Journal
 from .._measure import Measure
 from .._mind import Mind
+from .._plain import say, shown
 from .._run import run
 from .._society import Society
-from .._sources import Lookup, named
+from .._sources import Lookup
 from .._stored import writing
 from .._trace import Trace
+from .._trust import named
 from .cells import fill, state
 from .company import changed_company, take_apart
 from .faults import SIZES, faults
@@ -156,7 +158,7 @@ class Study:
         """
         folder = Path(folder)
         for note in self.notes if progress and shard is None else ():
-            say(note)
+            say(note, file=sys.stderr)
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         with lock(folder, shared=shard is not None):
@@ -194,7 +196,7 @@ class Study:
         if shard is not None:
             wanted = set() if list(changed_minds(folder)) else wanted - set(there.damaged)
         for why in [*there.damaged.values(), *changed_company(folder)] if shard is None else ():
-            say(f"{why}; it is computed again")
+            say(f"{why}; it is computed again", file=sys.stderr)
         kept = set(there.damaged)
         return [
             cell
@@ -253,17 +255,12 @@ def _trained(society: Society, place: Path) -> Society:
     place.mkdir(parents=True, exist_ok=True)
     with lock(place, patience=math.inf):  # another shard may be training them now
         for why in changed_minds(place.parents[1], place.name):
-            say(f"{why}; it is trained again")
+            say(f"{why}; it is trained again", file=sys.stderr)
             for path in [*place.iterdir(), place.with_name(f"{place.name}.json")]:
                 remove(path)
         society = society.prepare(place)
         write(place.with_name(f"{place.name}.json"), seal({"files": fingerprint(place, "")}))
         return society
-
-
-def say(line: str) -> None:
-    """Tell whoever runs a study one thing that they must know."""
-    print(line, file=sys.stderr)
 
 
 def _lame(folder: Path, cell: Cell) -> bool:
@@ -277,6 +274,7 @@ def _tracked(cells: Sequence[Cell], title: str, progress: bool) -> Iterator[Cell
         yield from cells
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
 
-    yield from track(cells, f"{title}: cells", console=Console(stderr=True), transient=True)
+    yield from track(cells, escape(shown(f"{title}: cells")), console=Console(stderr=True), transient=True)

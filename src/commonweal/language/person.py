@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from .._mind import Speaker
+from .._plain import shown, tell
 from .._profile import Profile
 from .._prompt import Prompt, Said
 
@@ -29,7 +30,7 @@ class Person(Speaker):
         profile: Profile | None = None,
         *,
         read: Callable[[str], str] = input,
-        write: Callable[[str], None] = print,
+        write: Callable[[str], None] = tell,
     ):
         self.profile, self._read, self._write = profile, read, write
         self._told: set[tuple[int, int, str]] = set()
@@ -64,7 +65,7 @@ class Person(Speaker):
         for name in prompt.choices:
             kind, line = prompt.schema["properties"][name], ""
             while not line:
-                line = self._read(f"{name}> ").strip()
+                line = self._read(f"{shown(name)}> ").strip()
                 if kind["type"] == "string" and "enum" not in kind:
                     break  # nothing said
             if line.split(" ")[0].casefold() == "refuse":

@@ -6,6 +6,7 @@ Formats: c2sp.org/signed-note (keys and signatures), c2sp.org/tlog-checkpoint (w
 import os
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -79,8 +80,18 @@ def read_key(text: str) -> Key:
 
 
 def load_key(given: str | os.PathLike, private: bool) -> Key:
-    """The signer key of a file; or the verifier key of a file, or as text."""
+    """The signer key of a file; or the verifier key of a file, or as text.
+
+    Raises:
+        FileNotFoundError: there is no such file. ValueError: it holds no key, or the other half of one.
+    """
     plain = isinstance(given, str) and given.count("+") >= 2 and not Path(given).exists()
+    if not plain and not Path(given).exists():
+        near = get_close_matches(Path(given).name, [one.name for one in _beside(Path(given))], n=1)
+        mend = f"did you mean {Path(given).with_name(near[0])}? " if near else ""
+        raise FileNotFoundError(
+            f"there is no key {given}; {mend}To make one: commonweal seal RUN --key {given} --new-key"
+        )
     key = read_key(str(given) if plain else Path(given).read_text("utf-8").removesuffix("\n"))
     if bool(key.secret) != private:
         wanted = "the private half, FILE" if private else "the verifier key, FILE.vkey"
@@ -88,6 +99,11 @@ def load_key(given: str | os.PathLike, private: bool) -> Key:
             f"of the key {key.name} came the other half; wanted {wanted} of ledger.new_key('FILE')"
         )
     return key
+
+
+def _beside(path: Path) -> list[Path]:
+    """The files of the folder in which a path lies."""
+    return [one for one in path.parent.iterdir() if one.is_file()] if path.parent.is_dir() else []
 
 
 def new_key(path: str | os.PathLike, name: str = "commonweal") -> Key:

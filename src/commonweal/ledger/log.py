@@ -1,14 +1,14 @@
-"""The log of a stored trace or study: what is in it, how it is sealed, how words are taken out again.
+"""The log of a stored trace or study: what is in it, and how it is sealed.
 
 It lies in a folder `ledger` beside the files: `log.jsonl` (an entry a line, canonical JSON; the line is the
 leaf), `checkpoint` (the signed size and root), `key` (the verifier key) and `salts` (16 bytes each).
 Entries: a `statement`; a `file` each, with its SHA-256; for a trace with speakers a `message` or `reply`
-each, in the order of the tables, its words as SHA-256(salt, words); a `redaction`; and of a study the
-size and root of each `trace` that is in it. The tables that hold words have salts too, before the words'.
+each, in the order of the tables, its words as SHA-256(salt, words); a `redaction`; a file or trace that is
+there no more as `removed`; and of a study the size and root of each `trace` that is in it. The tables that
+hold words have salts too, before the words'. Every file of the folder is told of, but those of the log.
 """
 
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,44 +21,35 @@ import polars as pl
 
 from .canonical import canonical
 from .checkpoint import PRIVATE, Checkpoint, Key, load_key, open_checkpoint, sign, to_text
+from .files import HOME, contents, read
 from .merkle import leaf, root
 
-HOME, FORMAT = "ledger", "commonweal ledger 1"
+FORMAT = "commonweal ledger 1"
 TABLES = {"message": "messages.parquet", "reply": "replies.parquet"}
 EVENT = b'{"agent":'  # how the entry of an event begins, and no other
 SALT = 16  # bytes, so that words cannot be guessed from their hash
 MARK = "(redacted)"
-WORKING = ("replies", "minds")  # of a study: what it resumes from, no part of its results
+PART = ".part-"  # what is being written has this before its name
+ODD = "is a link, no plain file, or no part of a log, which no seal covers"
 
 
 def read_log(folder: Path) -> list[bytes]:
     """The entries as they are hashed.
 
     Raises:
-        FileNotFoundError: the folder was never sealed.
+        FileNotFoundError: the folder was never sealed. ValueError: the log is a link, or no plain file.
     """
-    path = folder / HOME / "log.jsonl"
-    if not path.is_file():
-        raise FileNotFoundError(f"{folder} has no ledger; to make one: ledger.seal({str(folder)!r}, key)")
-    return path.read_bytes().split(b"\n")[:-1]
+    try:
+        return read(folder / HOME / "log.jsonl").split(b"\n")[:-1]
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(
+            f"{folder} has no ledger; to make one: ledger.seal({str(folder)!r}, key)"
+        ) from None
 
 
 def top(lines: Iterable[bytes]) -> bytes:
     """The root of a log of these entries."""
     return root([leaf(line) for line in lines])
-
-
-def contents(folder: Path) -> Iterator[tuple[str, Path]]:
-    """What a log must tell of, in order: ("file", path), and of a study ("trace", folder)."""
-    for path in sorted(folder.iterdir()):
-        if path.name[0] == "." or path.name in (HOME, *WORKING) and path.is_dir() or path.suffix == ".html":
-            continue
-        if not path.is_dir():
-            yield "file", path
-        elif (path / "trace.json").exists():
-            yield "trace", path
-        else:
-            yield from contents(path)
 
 
 def entry_of(kind: str, path: Path, folder: Path, salts: Mapping[str, bytes]) -> dict[str, Any]:
@@ -78,16 +69,16 @@ def entry_of(kind: str, path: Path, folder: Path, salts: Mapping[str, bytes]) ->
 def tables(folder: Path) -> dict[str, pl.DataFrame]:
     """The tables of a trace of which every row is an entry; none when no speaker can have been there."""
     meta = folder / "trace.json"
-    if not meta.exists() or json.loads(meta.read_bytes())["recipe"].get("engine") == "graph":
+    if not meta.exists() or json.loads(read(meta))["recipe"].get("engine") == "graph":
         return {}
     paths = {kind: folder / name for kind, name in TABLES.items()}
-    return {kind: pl.read_parquet(path) for kind, path in paths.items() if path.exists()}
+    return {kind: pl.read_parquet(read(path)) for kind, path in paths.items() if path.exists()}
 
 
 def read_salts(folder: Path) -> tuple[dict[str, bytes], list[bytes]]:
     """The salts of the tables that hold words, by file, and of the words; none where no speaker was."""
     path = folder / HOME / "salts"
-    data = path.read_bytes() if path.exists() else b""
+    data = read(path) if os.path.lexists(path) else b""
     each = [data[i : i + SALT] for i in range(0, len(data), SALT)]
     names = list(TABLES.values())
     return dict(zip(names, each, strict=False)), each[len(names) :]
@@ -109,7 +100,9 @@ def events(rows: Mapping[str, pl.DataFrame], salts: Iterable[bytes]) -> Iterator
 
 def replace(path: Path, data: bytes) -> None:
     """Write a file; it appears whole, or not at all."""
-    part = path.with_name(f".part-{path.name}")
+    part = path.with_name(PART + path.name)
+    part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
+    part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
     part.write_bytes(data)
     part.replace(path)
 
@@ -117,9 +110,9 @@ def replace(path: Path, data: bytes) -> None:
 def read_signed(folder: Path, key: Key) -> list[bytes]:
     """The entries of a log that is still as it was signed; none where there is none yet."""
     note = folder / HOME / "checkpoint"
-    if not note.exists():
+    if not os.path.lexists(note):
         return []
-    was = open_checkpoint(note.read_bytes(), key)
+    was = open_checkpoint(read(note), key)
     lines = read_log(folder)[: was.size]  # a kill may have left some that nobody signed
     if top(lines) != was.root:
         raise ValueError(f"the log of {folder} is not the one that was signed: ledger.verify(folder)")
@@ -146,7 +139,8 @@ def seal(
     `key` is the private half of `new_key`; `about` any JSON-able statement: who reviewed, how long to keep.
 
     Raises:
-        ValueError: the key is inside the folder. FileExistsError: the trace is sealed already.
+        ValueError: the key is inside the folder, or something in it is a link or no plain file.
+        FileExistsError: the trace is sealed already.
     """
     folder, private = Path(folder), Path(key)
     if private.resolve().is_relative_to(folder.resolve()):
@@ -156,8 +150,12 @@ def seal(
         raise FileExistsError(f"{folder} is sealed already, a trace is sealed once: ledger.verify(folder)")
     if not (folder / "trace.json").exists() and not (folder / "study.json").exists():
         raise FileNotFoundError(f"{folder} holds no trace.json, no study.json; wanted what Trace.save wrote")
+    for part in (folder / HOME).glob(f"{PART}*"):  # what a killed sealing left
+        part.unlink()
     parts = list(contents(folder))
     for kind, path in parts:
+        if kind == "odd":
+            raise ValueError(f"{path} {ODD}: put a copy of what it leads to there, or remove it")
         if kind == "trace" and not (path / HOME / "checkpoint").exists():
             seal(path, private, about)
     before = read_signed(folder, signer)
@@ -169,6 +167,8 @@ def seal(
         replace(folder / HOME / "salts", salts)
     files, words = read_salts(folder)
     made = [entry_of(kind, path, folder, files) for kind, path in parts]
+    gone = told.keys() - {one["path"] for one in made}
+    made += [{"kind": "removed", "path": path} for path in sorted(gone)]
     new = [one for one in made if told.get(one["path"], (0, None))[1] != one]
     if before and not new:
         return open_checkpoint(old.read_bytes(), signer)
@@ -186,46 +186,3 @@ def clock() -> str:
 def latest(entries: Mapping[int, Mapping[str, Any]]) -> dict[str, tuple[int, Mapping[str, Any]]]:
     """What a log last said of each path, and in which entry."""
     return {one["path"]: (i, one) for i, one in entries.items() if "path" in one}
-
-
-def find(folder: str | os.PathLike, words: str) -> list[int]:
-    """The entries of a sealed trace whose text contains these words."""
-    folder = Path(folder)
-    where = [i for i, line in enumerate(read_log(folder)) if line.startswith(EVENT)]
-    texts = chain.from_iterable(table["text"].to_list() for table in tables(folder).values())
-    return [i for i, text in zip(where, texts, strict=True) if words in text]
-
-
-def redact(folder: str | os.PathLike, which: Iterable[int], why: str, key: str | os.PathLike) -> Checkpoint:
-    """Take the words out of some entries, for good; that it was done, and why, is logged and signed.
-
-    Who spoke, when and to which prompt stays, and the entries' hashes with it. The same words may stand in
-    other entries (a message is part of a reply) and in a study's folder `replies`: see `find`.
-
-    Raises:
-        ValueError: an entry that holds no words, a log that is not as it was signed.
-    """
-    folder, signer, which = Path(folder), load_key(Path(key), private=True), sorted(set(which))
-    lines = read_signed(folder, signer)
-    where = {i: j for j, i in enumerate(i for i, line in enumerate(lines) if line.startswith(EVENT))}
-    if not which or not set(which) <= set(where):
-        raise ValueError(
-            f"entries {which} came to be redacted; wanted some that are messages or replies: "
-            f"ledger.find({str(folder)!r}, words)"
-        )
-    files, words = read_salts(folder)
-    rows, gone, start, made = tables(folder), {where[i] for i in which}, 0, []
-    words = [bytes(SALT) if j in gone else salt for j, salt in enumerate(words)]
-    for kind, table in rows.items():
-        path, here = folder / TABLES[kind], {j - start for j in gone if 0 <= j - start < len(table)}
-        start += len(table)
-        if here:
-            texts = [MARK if j in here else text for j, text in enumerate(table["text"].to_list())]
-            data = io.BytesIO()
-            table.with_columns(text=pl.Series(texts, dtype=pl.String)).write_parquet(data)
-            replace(path, data.getvalue())
-            files[path.name] = os.urandom(SALT)  # the old file's hash must not confirm a guess either
-            made.append(entry_of("file", path, folder, files))
-    replace(folder / HOME / "salts", b"".join([*files.values(), *words]))
-    made += [{"kind": "redaction", "of": i, "why": why, "at": clock()} for i in which]
-    return extend(folder, [canonical(one).encode() for one in made], signer)

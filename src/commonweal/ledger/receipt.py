@@ -9,7 +9,8 @@ from typing import Any
 
 from .canonical import canonical
 from .checkpoint import load_key, open_checkpoint, to_bytes, to_text
-from .log import EVENT, HOME, MARK, read_log, read_salts, tables
+from .files import HOME, read
+from .log import EVENT, MARK, read_log, read_salts, tables
 from .merkle import includes, inclusion, leaf
 
 HEAD = "c2sp.org/tlog-proof@v1"
@@ -27,7 +28,7 @@ def receipt(folder: str | os.PathLike, index: int) -> str:
         if any(salt) or text != MARK:
             extra |= {"salt": salt.hex(), "text": text}
     body = [HEAD, f"extra {to_text(canonical(extra).encode())}", f"index {index}", *map(to_text, proof)]
-    return "\n".join([*body, "", (folder / HOME / "checkpoint").read_text("utf-8")])
+    return "\n".join([*body, "", read(folder / HOME / "checkpoint").decode()])
 
 
 def check_receipt(text: str, key: str | os.PathLike) -> dict[str, Any]:

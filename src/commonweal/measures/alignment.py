@@ -18,6 +18,7 @@ from .._curve import told
 from .._describe import REHEARSED, rehearsed
 from .._formulas import rate_bound
 from .._measure import NA, Estimate, Measure, measure, summarize
+from .._plain import shown as plain
 from .._trace import Trace
 
 PAPER = "Carichon, Khandelwal, Fauchard, Farnadi 2025"
@@ -306,10 +307,9 @@ class Alignment:
         return self.rows[row]
 
     def __str__(self) -> str:
-        lost = sum(self.invalid.values())
+        lost, many = sum(self.invalid.values()), len(self.seeds)
         why = "; ".join(f"{count} invalid: {reason}" for reason, count in self.invalid.items())
-        head = f"{self.title}: {len(self.seeds) - lost} of {len(self.seeds)} worlds"
-        lines = [head + (f" ({why})" if lost else "")]
+        lines = [f"{self.title}: {many - lost} of {many} worlds" + f" ({why})" * bool(lost)]
         if self.rehearsed:
             lines.append(f"{REHEARSED} ({', '.join(self.rehearsed)})")
         lines += self.training
@@ -318,7 +318,7 @@ class Alignment:
             if name == "P_mean":
                 lines.append(f"{'rights gate':<{width}}{self.gate}")
             lines.append(f"{name:<{width}}{self._cell(name, found, lost)}")
-        return "\n".join(lines)
+        return "\n".join(map(plain, lines))
 
     def _cell(self, name: str, found: Estimate, lost: int) -> str:
         """One estimate as text; worlds that the heading has counted are not counted again."""

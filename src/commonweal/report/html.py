@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+from .._plain import shown
 from ..lab.store import write as write_whole
 
 PARTS = ("template.html.j2", "style.css")
@@ -16,6 +17,7 @@ POLICY = (
     "default-src 'none'; style-src 'sha256-{}'; style-src-attr 'unsafe-inline'; base-uri 'none'; "
     "form-action 'none'"
 )
+KEPT = "\n\u00a0"  # a page may break its lines, and keep an interval on one of them
 Tone = Literal["", "good", "bad", "muted"]
 
 
@@ -66,15 +68,20 @@ class Page:
 
 
 def render(page: Page) -> str:
-    """The page as HTML; every text is escaped, only `Section.figures` are taken as they are.
+    """The page as HTML; every text is plain and escaped, only `Section.figures` are taken as they are.
 
     Its content security policy lets a browser use the page's own style sheet and the widths of its bars:
     no script runs, and nothing is loaded, whatever gets into the page.
     """
     from jinja2 import Environment, StrictUndefined
 
+    def plain(x: Any) -> Any:
+        return "".join(c if c in KEPT else shown(c) for c in x) if type(x) is str else x  # Markup is our own
+
     text, style = ((files("commonweal.report") / name).read_text(encoding="utf-8") for name in PARTS)
-    world = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    world = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=plain
+    )
     known = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return world.from_string(text).render(page=page, style=style, policy=POLICY.format(known))
 

@@ -1,18 +1,22 @@
-"""The studies of a researcher's Python file: those it holds, or those made of its components."""
+"""A researcher's Python file: its studies, or those made of its components; and what is wrong with these."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from .. import measures
 from .._governed import Institution, under
+from .._measure import Measure
+from .._mind import Mind
 from .._scenario import Scenario
 from .._society import Society
-from ..lab.files import instances, load
+from ..lab.files import fewest, instances, load
 from ..lab.study import Study
 from ..minds.simple import Random
 from ..scenarios.commons import Commons
+from ..testing import Fault, faults, unfinished, untried
 
 WORLDS = 64  # of a study that a file does not spell out
 
@@ -48,3 +52,34 @@ def _made(module: ModuleType) -> Iterator[Study]:
             [*measures.HOLISTIC, measures.cooperation_rate, measures.gini],
             baseline="none" if laws else None,
         )
+
+
+def checked(file: Path) -> dict[str, tuple[Any, list[Fault]]]:
+    """By name: each scenario, institution, mind and measure of a file, and the laws that it breaks.
+
+    Raises:
+        ValueError: there is none.
+    """
+    module = load(file)
+    things = instances(module, Scenario, Institution, Mind, Measure) | unfinished(module)
+    things = things or unfinished(module, abstract=True)
+    if not things:
+        raise ValueError(
+            f"{file} defines no scenario, institution, mind or measure; wanted one to check: "
+            "class Mine(cw.Institution), as in examples/tithe.py"
+        )
+    scenarios = {name: thing for name, thing in things.items() if isinstance(thing, Scenario)}
+    broken = {name: faults(thing) for name, thing in scenarios.items()}
+    homes = [thing for name, thing in scenarios.items() if not broken[name]]
+    homes = homes or [None, Commons(3, 4, assignment="proportional")]
+    return {
+        name: (one, broken.get(name) or fewest(faults(one, h) for h in homes)) for name, one in things.items()
+    }
+
+
+def verdict(thing: Any, broken: list[Fault]) -> str:
+    """What is to be said of a component that breaks no law; "" if it breaks one."""
+    if broken:
+        return ""
+    na = untried(thing) if isinstance(thing, Measure) else ""
+    return f" obeys the laws of words; NA on a small trace ({na})" if na else " obeys every law"

@@ -20,6 +20,7 @@ import polars as pl
 from .._channel import Amount
 from .._measure import Measure, measure
 from .._mind import Mind
+from .._plain import tell
 from .._profile import Profile
 from .._run import run
 from .._scenario import Scenario
@@ -348,8 +349,8 @@ def main(args: Sequence[str] | None = None) -> None:
     table = benchmark(given.worlds, () if given.all else given.only)
     quiet = {"tbl_hide_dataframe_shape": True, "tbl_hide_column_data_types": True, "float_precision": 2}
     with pl.Config(tbl_rows=-1, tbl_cols=-1, tbl_width_chars=160, **quiet):
-        print(table, pooled(table), sep="\n")
-    print(f"{time.perf_counter() - began:.0f} s")
+        tell(table, pooled(table))
+    tell(f"{time.perf_counter() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def _value(measure: Measure, trace: Trace) -> np.ndarray | None:
     except NA as reason:
         return np.full(1, np.nan) if "recipe" not in str(reason) else None
     except ValueError as error:
-        if "cannot be imported" in str(error):
+        if "the recipe names" in str(error):
             return None
         raise
 

@@ -26,9 +26,10 @@ import numpy as np
 from ..._describe import describe, identity
 from ..._mind import Mind
 from ..._society import Society
-from ..._sources import named, sources
+from ..._sources import sources
 from ..._stored import reading, writing
 from ..._trace import Trace, load
+from ..._trust import named
 from .train import Class, State, advance, gather, players, start
 
 CHECKPOINT, CURVE = "learner.npz", "curve"
