@@ -139,9 +139,9 @@ class Collector:
         row["solved"] = self._value("solved", solved, where) if solved is not None else None
         self._labels.append(row)
 
-    def leave(self, what: str) -> None:
-        """An entry that is rightly no message, as what a tool returned."""
-        self._left[clean(what)] += 1
+    def leave(self, what: str, n: int = 1) -> None:
+        """Entries that are rightly no messages, as what a tool returned."""
+        self._left[clean(what)] += n
 
     def unsaid(self, what: str, n: int) -> None:
         """Parts of messages that are not what was said, as reasoning."""
@@ -184,7 +184,7 @@ class Collector:
         messages = pl.DataFrame(self._messages, MESSAGES)
         labels = pl.DataFrame(self._labels, LABELS)
         left, parts = self._left, +self._parts
-        notes += (f"Left out, as nobody says it: {total(left)}.",) if left else ()
+        notes += (f"Left out: {total(left)}.",) if left else ()
         notes += (f"Not counted as said: {total(parts)}.",) if parts else ()
         read = messages.height + bad.height + left.total()
         return Conversations(self.source, self.kind, messages, labels, bad, doubts, read, notes, dict(left))

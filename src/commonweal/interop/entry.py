@@ -67,7 +67,7 @@ def plain(one: dict) -> dict[str, Any]:
     for key, value in one.items():
         flat.setdefault(_key(key), value)
     path = flat.get("id") or flat.get("lc_id")
-    for key in ("kwargs", "lc_kwargs", "data", "message"):
+    for key in ("kwargs", "lc_kwargs", "data", "message", "payload"):
         inner = flat.get(key)
         if is_object(inner) and any(_key(k) in TEXT for k in inner):
             if isinstance(path, list) and path:  # LangChain: the class is the end of a path of names

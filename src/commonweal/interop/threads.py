@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from .conversation import brief
-from .entry import called, first, is_entry, is_object, plain
+from .entry import TEXT, called, first, is_entry, is_object, plain, speaker
 
 PLAIN = ("history", "messages", "conversation")  # a list under one of these is of messages, whatever it holds
 HISTORY = (
@@ -19,29 +19,28 @@ HISTORY = (
     *("outputs", "storage"),
 )  # fmt: skip
 OF = (
-    "conversation_id",
-    "dialogue_id",
-    "dialog_id",
-    "chat_id",
-    "session_id",
-    "thread_id",
-    "episode_id",
-    "game_id",
-)
-OF += ("debate_id", "conversation", "dialogue", "session", "episode")
+    *("conversation_id", "dialogue_id", "dialog_id", "chat_id", "session_id", "thread_id", "game_id"),
+    *("debate_id", "season", "episode_id", "episode", "scene_id", "scene", "conversation", "dialogue"),
+    *("session", "debate"),
+)  # fmt: skip
 NUMBERED = re.compile(r"(?:message|turn)_?(\d+)")  # CAMEL's message_1, message_2, ...
+ID = ("id", "message_id", "uuid")
 DEEP = 8  # objects and lists, one in another
 Entries = Sequence[tuple[str, Any]]
 
 
 class Thread(NamedTuple):
-    """One conversation: its name, the object it stands in, its entries with where each stands, and what is
-    `beside` it in the same object, which is not read: where, and what it is."""
+    """One conversation: its name, the object it stands in, its entries with where each stands.
+
+    `beside` is what stands in the same object and is not read: where, and what it is. It is `inner` where the
+    object has no key of `HISTORY`, and it was found deeper.
+    """
 
     where: str
     about: dict[str, Any]
     entries: Entries
     beside: tuple[tuple[str, str], ...] = ()
+    inner: bool = False
 
 
 def threads(where: str, value: Any, deep: int = 0) -> Iterator[Thread]:
@@ -63,27 +62,49 @@ def holds(value: Any) -> bool:
     return next(threads("", value), None) is not None
 
 
-def divided(where: str, entries: Entries, about: dict[str, Any] | None = None) -> Iterator[Thread]:
-    """The conversations that messages say they are of; one where none says so."""
-    of = [called(first(plain(one), OF)) if is_object(one) else None for _, one in entries]
-    several = len({one for one in of if one}) > 1
-    groups: dict[str | None, list[tuple[str, Any]]] = {}
+def divided(where: str, entries: Entries) -> Iterator[Thread]:
+    """The conversations that messages say they are of, by all keys of `OF`; one where none says so."""
+    of = [_of(plain(one)) if is_object(one) else "" for _, one in entries]
+    several = 1 < len({*of} - {""}) < len(of)  # where each has its own, it names messages
+    groups = dict[str, list[tuple[str, Any]]]()
     for one, entry in zip(of, entries, strict=True):
-        groups.setdefault(one if several else None, []).append(entry)
+        groups.setdefault(one if several else "", []).append(entry)
     for one, some in groups.items():
-        yield Thread(where if one is None else f"{where}, {one}", about or {}, some)
+        yield Thread(f"{where}, {one}" if one else where, {}, some)
+
+
+def _of(one: dict[str, Any]) -> str:
+    """The conversation that a message is of; "" where it does not say."""
+    return ", ".join(filter(None, (called(one.get(key)) for key in OF)))
+
+
+def sign(one: Any) -> tuple[str, ...] | None:
+    """The id, speaker and words of a message, the same where it was written twice; None without an id."""
+    flat = plain(one) if is_object(one) else {}
+    own = called(first(flat, ID))
+    return (own, speaker(flat) or "", repr(first(flat, TEXT))) if own else None
+
+
+def copies(some: Sequence[Thread]) -> set[int]:
+    """Which conversations (by number) are wholly in another: a memory of it, or its state earlier on."""
+    signs = [{sign(one) for _, one in thread.entries} for thread in some]
+    holders = dict[Any, list[int]]()
+    for i, mine in enumerate(signs):
+        for one in mine:
+            holders.setdefault(one, []).append(i)
+    found = set[int]()
+    for i, mine in enumerate(signs):
+        rarest = min(mine, key=lambda one: len(holders[one]), default=None)
+        others = holders[rarest] if mine and None not in mine else []
+        found |= {i for j in others if j != i and mine <= signs[j] and (mine < signs[j] or j < i)}
+    return found
 
 
 def _within(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
-    """The conversations in an object: of the first key that holds any, else of all its keys."""
+    """The conversations in an object: under its first key that has any, numbered, or deeper under all."""
+    numbered = {int(n[1]): one for k, one in value.items() if (n := NUMBERED.fullmatch(str(k)))}
     key = next((k for k in HISTORY if holds(value.get(k))), None)
     key = key or next((k for k in PLAIN if _listed(value.get(k))), None)
-    numbered = {int(n[1]): one for k, one in value.items() if (n := NUMBERED.fullmatch(str(k)))}
-    rest = dict[str, Any]()  # what is beside it, and not read
-    if key:
-        rest = {
-            k: one for k, one in value.items() if k != key and (holds(one) or (k in PLAIN and _listed(one)))
-        }
     if key and holds(value[key]):
         found = threads(where, value[key], deep + 1)
     elif key:
@@ -91,19 +112,26 @@ def _within(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
     elif any(map(is_entry, numbered.values())):
         found = divided(where, _placed(where, [numbered[i] for i in sorted(numbered)]))
     else:
-        team = _team(value)
-        key, rest = (
-            "message_thread",
-            {k: s for k, s in value["agent_states"].items() if k not in team} if team else {},
-        )
-        inside = team or value
-        found = (one for k in inside for one in threads(f"{where}, {k}", inside[k], deep + 1))
-    beside = tuple(
-        (f"{where}, {k}", f"{brief(one)} beside {key}, which alone is read") for k, one in rest.items()
-    )
-    for i, one in enumerate(found):
+        yield from _inside(where, value, deep)
+        return
+    rest = {k: one for k, one in value.items() if k != key and (k in PLAIN and _listed(one) or holds(one))}
+    beside = _beside(where, rest if key else {}, key)
+    for one in found:
         about = value if one.where == where else one.about
-        yield one._replace(about=about, beside=one.beside if i else (*beside, *one.beside))
+        yield one._replace(about=about, beside=(*beside, *one.beside))
+        beside = ()
+
+
+def _inside(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
+    """The conversations under all keys; of an AutoGen team its thread, which agents' memories repeat."""
+    states = value.get("agent_states") if is_object(value.get("agent_states")) else {}
+    team = {k: one for k, one in states.items() if is_object(one) and one.get("message_thread")}
+    rest = {k: one for k, one in states.items() if k not in team} if team else {}
+    beside = _beside(where, rest, "message_thread")
+    for k, one in (team or value).items():
+        for thread in threads(f"{where}, {k}", one, deep + 1):
+            yield thread._replace(beside=(*beside, *thread.beside), inner=True)
+            beside = ()
 
 
 def _listed(value: Any) -> bool:
@@ -115,8 +143,8 @@ def _placed(where: str, entries: list) -> Entries:
     return [(f"{where}, message {i}", one) for i, one in enumerate(entries)]
 
 
-def _team(value: dict[str, Any]) -> dict[str, Any]:
-    """Of the state of an AutoGen team what holds its thread of messages; its agents' memories repeat them."""
-    states = value.get("agent_states")
-    held = states.items() if is_object(states) else ()
-    return {k: one for k, one in held if is_object(one) and one.get("message_thread")}
+def _beside(where: str, rest: dict[str, Any], key: str | None) -> tuple[tuple[str, str], ...]:
+    """What is beside the key that alone is read: where, and what it is."""
+    return tuple(
+        (f"{where}, {k}", f"{brief(one)} beside {key}, which alone is read") for k, one in rest.items()
+    )

@@ -34,14 +34,12 @@ from .entry import (
 )
 from .entry import words as words
 from .recordings import read_table
-from .threads import PLAIN, Thread, divided, holds, threads
+from .threads import PLAIN, Thread, copies, divided, holds, sign, threads
 
 SOLVED = ("is_correct", "is_corrected")
 PEEKED = 20  # rows looked at to tell what a table holds
 NEAR = 0.75  # likeness of two names, from 0 to 1
-ID = ("id", "message_id", "uuid")
-Ids = dict[tuple, str]  # of a message (id, speaker, words) to its conversation, within one file
-AGAIN = "the same id and words again"
+Ids = dict[tuple[str, ...], str]  # of a message (its id, speaker, words) the conversation, within one file
 
 
 def read_histories(path: str | os.PathLike) -> Conversations:
@@ -81,20 +79,29 @@ def of_messages(table: pl.DataFrame) -> bool:
 
 
 def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
-    """The conversations of one file, from its values: each holds some, or is one message."""
-    lone, ids = list[tuple[str, Any]](), Ids()
+    """The conversations of one file, from its values: each holds some, or is one message.
+
+    In a file of messages, those deep in other values (as what an agent remembers) are copies, and not read.
+    """
+    lone, some, ids = list[tuple[str, Any]](), list[Thread](), Ids()
     for where, value, fault in values:
-        some = [] if fault else list(threads(where, value))
-        for thread in some:
-            _thread(found, thread, ids)
-        if some:
-            continue
-        if is_object(value) and {*SPEAKER, *TEXT}.intersection(plain(value)):
+        within = [] if fault else list(threads(where, value))
+        some += within
+        if not within and is_object(value) and {*SPEAKER, *TEXT}.intersection(plain(value)):
             lone.append((where, value))
-        else:
+        elif not within:
             found.lost(where, fault or _unlike(value))
-    for thread in divided(label, lone) if lone else ():
-        _thread(found, thread, ids)
+    messages = any(is_entry(one) for _, one in lone)
+    some += divided(label, lone) if lone else ()
+    copied = copies(some)
+    for i, thread in enumerate(some):
+        n = len(thread.entries)
+        if thread.inner and messages:
+            found.lost(thread.where, f"{n} messages in a value, where other values are messages themselves")
+        elif i in copied:
+            found.leave("message of a repeated conversation", n)
+        else:
+            _thread(found, thread, ids)
 
 
 def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
@@ -120,25 +127,23 @@ def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
 
 
 def _once(found: Collector, where: str, kept: dict[int, dict[str, Any]], ids: Ids) -> None:
-    """Leave out what has the id and words of an entry before it; told is where only one of them is the same."""
+    """Leave out what has the id and words of an entry before it; tell where another has only one of them."""
     seen, others, elsewhere = dict[str, Any](), 0, Counter[str]()
     for i, one in list(kept.items()):
-        own = called(first(one, ID))
-        what = (own, speaker(one), repr(first(one, TEXT)))
-        if own is None:
+        if not (mine := sign(one)):
             continue
-        if seen.get(own) == what:
-            found.leave(AGAIN)
+        if seen.get(mine[0]) == mine:
+            found.leave("message with the same id again")
             del kept[i]
             continue
-        others += own in seen
-        seen[own] = what
-        if ids.setdefault(what, where) != where:
-            elsewhere[ids[what]] += 1
+        others += mine[0] in seen
+        seen[mine[0]] = mine
+        elsewhere[ids.setdefault(mine, where)] += 1
     if others:
         found.doubt(where, f"{others} messages have the id of another that says something else; all are kept")
     for other, n in elsewhere.items():
-        found.doubt(where, f"{n} messages are in {other} too, with the same id and words; all are kept")
+        if other != where:
+            found.doubt(where, f"{n} messages are in {other} too, with the same id and words; all are kept")
 
 
 def _in_order(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> list[int]:
