@@ -87,10 +87,10 @@ def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
     for where, value, fault in values:
         within = [] if fault else list(threads(where, value))
         some += within
-        if not within and is_object(value) and {*SPEAKER, *TEXT}.intersection(plain(value)):
-            lone.append((where, value))
-        elif not within:
+        if fault or not (within or _near(value)):
             found.lost(where, fault or _unlike(value))
+        elif not within:
+            lone.append((where, value))
     messages = any(is_entry(one) for _, one in lone)
     some += divided(label, lone) if lone else ()
     copied = copies(some)
@@ -102,6 +102,11 @@ def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
             found.leave("message of a repeated conversation", n)
         else:
             _thread(found, thread, ids)
+
+
+def _near(value: Any) -> bool:
+    """Whether a value is meant as a message: an object with the key of a speaker, or of words."""
+    return is_object(value) and not {*SPEAKER, *TEXT}.isdisjoint(plain(value))
 
 
 def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
