@@ -112,12 +112,12 @@ def test_reasoning_and_calls_are_no_words_and_are_counted(read):
     ]
     found = read(talk)
     assert found.messages["text"].to_list() == ["Yes", "Me", "It says <think> there", None]
-    assert found.notes == ("Not counted as said: 4 parts of reasoning, 3 calls of tools.",)
+    assert found.notes == ("Parts not counted as said: 4 of reasoning, 3 calls of tools.",)
     assert found.doubts.is_empty()
 
 
 UNSAID = {
-    "call or result of a tool": [
+    "from or to a tool": [
         {"role": "tool", "name": "search", "content": "42"},
         {"type": "tool", "name": "search", "content": "42"},
         lc("ToolMessage", content="42", name="search"),
@@ -139,7 +139,7 @@ def test_what_nobody_says_is_left_out_and_counted(read):
         "\n", " "
     )
     assert audit_talk(found).to_dict()["left"]["instruction"] == 2
-    assert "Left out: 6 call or result of a tool, 2 instruction" in found.notes[0]
+    assert "Entries left out: 6 from or to a tool, 2 instruction" in found.notes[0]
     named = read([{"role": "system", "name": "Moderator", "content": "Night falls"}])
     assert named.messages["speaker"].to_list() == ["Moderator"]
 
@@ -148,7 +148,7 @@ def test_one_message_sent_twice_counts_once_and_other_words_under_its_id_are_tol
     a, b = ({"name": who, "content": who, "id": i} for who, i in (("a", "1"), ("b", 2)))
     found = read([a, a, b, b | {"content": "else"}, *says("c"), *says("c")])
     assert found.messages["text"].to_list() == ["a", "b", "else", "I am c", "I am c"]
-    assert found.left == {"message with the same id again": 1}
+    assert found.left == {"with a repeated id": 1}
     ((where, reason),) = found.doubts.rows()
     assert where == "talk.json" and reason.startswith(
         "1 messages have the id of another that says something else"
@@ -162,7 +162,7 @@ def test_memories_and_earlier_states_of_a_conversation_are_no_others(read):
         "talk.json, conversation 1",
         "talk.json, conversation 4",
     ]
-    assert found.left == {"message of a repeated conversation": 6} and found.read == 10
+    assert found.left == {"in a repeated conversation": 6} and found.read == 10
     apart = read([talk, [talk[0], *says("c")]])
     assert apart.kept == 5 and "1 messages are in talk.json, conversation 0 too" in apart.doubts.row(0)[1]
     assert copies([]) == set()

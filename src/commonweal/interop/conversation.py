@@ -184,8 +184,8 @@ class Collector:
         messages = pl.DataFrame(self._messages, MESSAGES)
         labels = pl.DataFrame(self._labels, LABELS)
         left, parts = self._left, +self._parts
-        notes += (f"Left out: {total(left)}.",) if left else ()
-        notes += (f"Not counted as said: {total(parts)}.",) if parts else ()
+        notes += (f"Entries left out: {total(left)}.",) if left else ()
+        notes += (f"Parts not counted as said: {total(parts)}.",) if parts else ()
         read = messages.height + bad.height + left.total()
         return Conversations(self.source, self.kind, messages, labels, bad, doubts, read, notes, dict(left))
 

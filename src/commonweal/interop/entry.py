@@ -132,7 +132,7 @@ def unsaid(one: dict[str, Any]) -> str:
     if kind in REASONING:
         return "reasoning"
     if role in TOOLS or kind.lower() in TOOLS or (parts and all(_sort(x) == "tool result" for x in parts)):
-        return "call or result of a tool"
+        return "from or to a tool"
     if role in INSTRUCTED and (speaker(one) or "").lower() in ("", *INSTRUCTED):
         return "instruction"
     return ""

@@ -99,7 +99,7 @@ def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
         if thread.inner and messages:
             found.lost(thread.where, f"{n} messages in a value, where other values are messages themselves")
         elif i in copied:
-            found.leave("message of a repeated conversation", n)
+            found.leave("in a repeated conversation", n)
         else:
             _thread(found, thread, ids)
 
@@ -138,7 +138,7 @@ def _once(found: Collector, where: str, kept: dict[int, dict[str, Any]], ids: Id
         if not (mine := sign(one)):
             continue
         if seen.get(mine[0]) == mine:
-            found.leave("message with the same id again")
+            found.leave("with a repeated id")
             del kept[i]
             continue
         others += mine[0] in seen
@@ -183,7 +183,7 @@ def _message(found: Collector, conversation: str, where: str, one: dict[str, Any
         return False
     if said.odd:
         found.doubt(f"{where}, text", f"{said.odd} of {len(first(one, TEXT))} parts, wanted text")
-    found.unsaid("parts of reasoning", said.reasoning)
+    found.unsaid("of reasoning", said.reasoning)
     found.unsaid("calls of tools", said.tools)
     return found.message(conversation, who, where, **more)
 
