@@ -1,14 +1,15 @@
 """Conversations as a dozen tools write them: who says what to whom; what nobody says is counted apart."""
 
 import json
+import random
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from commonweal.interop import audit_any, audit_talk, read_any, read_messages
-from commonweal.interop.entry import moment, plain, said, speaker
-from commonweal.interop.threads import copies, holds, threads
+from commonweal.interop import Conversations, audit_any, audit_talk, read_any, read_histories, read_messages
+from commonweal.interop.entry import SPEAKER, TEXT, TIMES, moment, plain, said, speaker
+from commonweal.interop.threads import HISTORY, copies, holds, threads
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "recordings_small"
 LINES = "\n".join
@@ -33,11 +34,6 @@ def read(tmp_path):
         return read_any(tmp_path / name)
 
     return write
-
-
-def heard(found):
-    """Who says what to whom, in order."""
-    return found.messages.select("speaker", "to", "text").rows()
 
 
 TEAM = {
@@ -263,7 +259,8 @@ def test_a_table_of_messages_is_read_as_conversations(tmp_path, end):
     rows.write_parquet(path) if end == "parquet" else rows.write_csv(
         path, separator="," if end == "csv" else "\t"
     )
-    found = audit_any(path).conversations
+    found = read_any(path)
+    assert isinstance(found, Conversations) and audit_any(path).to_dict()["kept"] == 4
     assert found.kind == "a table of messages" and found.messages["text"].to_list() == list("xwyz")
     assert found.messages["conversation"].n_unique() == 2
     assert found.doubts["reason"].to_list() == [
@@ -275,6 +272,7 @@ def test_a_table_with_conversations_in_its_cells_is_read(tmp_path):
     nested = pl.DataFrame({"id": [1, 2], "conversations": [SHAREGPT] * 2})
     nested.write_parquet(tmp_path / "t.parquet")
     found = read_any(tmp_path / "t.parquet")
+    assert isinstance(found, Conversations)
     assert found.messages["conversation"].n_unique() == 2 and found.kept == 4
 
 
@@ -329,6 +327,42 @@ def test_parts_of_a_message():
     assert speaker(plain({"lc_id": ["m", "AIMessageChunk"], "lc_kwargs": {"content": "x"}})) == "ai"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_stands_in_a_file_is_read_or_named(tmp_path, seed):
+    rng = random.Random(seed)
+    keys = [
+        *SPEAKER,
+        *TEXT,
+        *TIMES,
+        *HISTORY,
+        "id",
+        "type",
+        "to",
+        "kwargs",
+        "tool_calls",
+        "usage",
+        "agent_states",
+    ]
+    leaves = [None, True, "", " ", "a", "tool", "system", "<think>x</think>", 0, -1.5, 10**400, float("nan")]
+
+    def junk(deep):
+        if deep > 5 or rng.random() < 0.3:
+            return rng.choice(leaves)
+        some = [junk(deep + 1) for _ in range(rng.randrange(4))]
+        return some if rng.random() < 0.4 else dict(zip(rng.sample(keys, len(some)), some, strict=True))
+
+    for i in range(150):
+        (tmp_path / f"{i}.json").write_text(json.dumps([junk(0), {"history": junk(0)}, *says("a")]))
+    found = read_histories(tmp_path)
+    assert found.kept >= 150 and found.read == found.kept + found.bad.height + sum(found.left.values())
+    ring = '{"content": ' * 900 + "1" + "}" * 900
+    (tmp_path / "0.json").write_text('{"message": ' * 400 + '{"name": "a", "content": "x"}' + "}" * 400)
+    (tmp_path / "1.json").write_text(
+        f'[{ring}, {{"name": {ring.replace("content", "name")}, "content": "x"}}]'
+    )
+    assert read_histories(tmp_path).kept >= 148
+
+
 def test_conversations_are_named_by_where_they_stand():
     deep = {"runs": [{"a": {"history": says("x")}}, {"b": says("y")}]}
     assert [one.where for one in threads("f", deep)] == [
@@ -358,6 +392,7 @@ SMALL = {  # of `recordings_small`: kept, left out, doubts, conversations, speak
 @pytest.mark.parametrize("name", SMALL)
 def test_small_recordings_are_read_as_a_reader_reads_them(name):
     found = read_any(SHARED / name)
+    assert isinstance(found, Conversations)
     rows = found.messages
     seen = (found.kept, sum(found.left.values()), found.doubts.height, rows["conversation"].n_unique())
     assert (*seen, sorted(rows["speaker"].unique())) == SMALL[name]

@@ -8,9 +8,9 @@ import functools
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
-from .conversation import clean, name, number
+from .conversation import name, number
 from .recordings import GUESSES
 
 SPEAKER = (
@@ -47,21 +47,22 @@ TOKENS = {
     "tokens_in": ("tokens_in", "prompt_tokens", "input_tokens"),
     "tokens_out": ("tokens_out", "completion_tokens", "output_tokens"),
 }
+DEEP = 4  # objects around an entry
 ASIDE = re.compile(r"(.+) \((?:-> ?(?P<to>.+)|(?P<self>thought)|termination condition)\)", re.S)
 THINK = re.compile(r"\s*<(think|thinking)>.*?</\1>\s*", re.S)
 
 
-def is_object(value: Any) -> bool:
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a JSON value is an object."""
     return isinstance(value, dict)
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _key(key: Any) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[ -]+", "_", str(key).strip()).lower()
 
 
-def plain(one: dict) -> dict[str, Any]:
+def plain(one: dict, deep: int = 0) -> dict[str, Any]:
     """The entry with its keys as they are compared, unpacked where its words stand in an object inside."""
     flat: dict[str, Any] = {}
     for key, value in one.items():
@@ -69,10 +70,10 @@ def plain(one: dict) -> dict[str, Any]:
     path = flat.get("id") or flat.get("lc_id")
     for key in ("kwargs", "lc_kwargs", "data", "message", "payload"):
         inner = flat.get(key)
-        if is_object(inner) and any(_key(k) in TEXT for k in inner):
+        if deep < DEEP and is_object(inner) and any(_key(k) in TEXT for k in inner):
             if isinstance(path, list) and path:  # LangChain: the class is the end of a path of names
                 flat |= {"type": str(path[-1]), "id": None}
-            return plain({k: v for k, v in flat.items() if k != key} | inner)
+            return plain({k: v for k, v in flat.items() if k != key} | inner, deep + 1)
     return flat
 
 
@@ -102,10 +103,13 @@ def first(one: dict[str, Any], keys: Iterable[str]) -> Any:
 
 def called(value: Any) -> str | None:
     """A name, also a whole number, or that of an object; None if this is none."""
+    if isinstance(value, str):
+        return name(value)
     if is_object(value):
-        return next(filter(None, (called(value.get(k)) for k in ("name", "username", "role", "id"))), None)
+        inside = (value.get(key) for key in ("name", "username", "role", "id"))
+        return next(filter(None, (called(one) for one in inside if not is_object(one))), None)
     whole = number(value) if isinstance(value, int | float) else None
-    return name(value) if whole is None else f"{whole:.0f}" if whole % 1 == 0 else None
+    return None if whole is None or whole % 1 else f"{whole:.0f}"
 
 
 def party(one: dict[str, Any]) -> str:
@@ -233,7 +237,7 @@ def moment(one: dict[str, Any]) -> float | None:
     if number(came) is not None:
         return number(came)
     try:
-        when = datetime.fromisoformat(clean(came).strip())
+        when = datetime.fromisoformat(str(came).strip())
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError, AttributeError):
+    except (ValueError, OverflowError):
         return None

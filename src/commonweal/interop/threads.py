@@ -30,7 +30,7 @@ Entries = Sequence[tuple[str, Any]]
 
 
 class Thread(NamedTuple):
-    """One conversation: its name, the object it stands in, its entries with where each stands.
+    """One conversation: its name, the object it stands in, its `plain` entries with where each stands.
 
     `beside` is what stands in the same object and is not read: where, and what it is. It is `inner` where the
     object has no key of `HISTORY`, and it was found deeper.
@@ -57,14 +57,24 @@ def threads(where: str, value: Any, deep: int = 0) -> Iterator[Thread]:
         yield from _within(where, value, deep)
 
 
-def holds(value: Any) -> bool:
-    """Whether there is a conversation in a JSON value."""
-    return next(threads("", value), None) is not None
+def holds(value: Any, deep: int = 0) -> bool:
+    """Whether there is a message in a list, or a numbered one, in a JSON value."""
+    if isinstance(value, list):
+        return any(map(is_entry, value)) or (deep < DEEP and any(holds(one, deep + 1) for one in value))
+    if not is_object(value) or deep > DEEP:
+        return False
+    return any(map(is_entry, _numbered(value))) or any(holds(one, deep + 1) for one in value.values())
+
+
+def _numbered(value: dict[str, Any]) -> list:
+    """What stands under numbered keys of an object, in the order of the numbers."""
+    found = {int(n[1]): one for key, one in value.items() if (n := NUMBERED.fullmatch(str(key)))}
+    return [found[i] for i in sorted(found)]
 
 
 def divided(where: str, entries: Entries) -> Iterator[Thread]:
     """The conversations that messages say they are of, by all keys of `OF`; one where none says so."""
-    of = [_of(plain(one)) if is_object(one) else "" for _, one in entries]
+    of = [_of(one) if is_object(one) else "" for _, one in entries]
     several = 1 < len({*of} - {""}) < len(of)  # where each has its own, it names messages
     groups = dict[str, list[tuple[str, Any]]]()
     for one, entry in zip(of, entries, strict=True):
@@ -75,14 +85,13 @@ def divided(where: str, entries: Entries) -> Iterator[Thread]:
 
 def _of(one: dict[str, Any]) -> str:
     """The conversation that a message is of; "" where it does not say."""
-    return ", ".join(filter(None, (called(one.get(key)) for key in OF)))
+    return ", ".join(filter(None, (called(one[key]) for key in OF if key in one)))
 
 
 def sign(one: Any) -> tuple[str, ...] | None:
     """The id, speaker and words of a message, the same where it was written twice; None without an id."""
-    flat = plain(one) if is_object(one) else {}
-    own = called(first(flat, ID))
-    return (own, speaker(flat) or "", repr(first(flat, TEXT))) if own else None
+    own = called(first(one, ID)) if is_object(one) else None
+    return (own, speaker(one) or "", repr(first(one, TEXT))) if own else None
 
 
 def copies(some: Sequence[Thread]) -> set[int]:
@@ -102,15 +111,15 @@ def copies(some: Sequence[Thread]) -> set[int]:
 
 def _within(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
     """The conversations in an object: under its first key that has any, numbered, or deeper under all."""
-    numbered = {int(n[1]): one for k, one in value.items() if (n := NUMBERED.fullmatch(str(k)))}
+    numbered = _numbered(value)
     key = next((k for k in HISTORY if holds(value.get(k))), None)
     key = key or next((k for k in PLAIN if _listed(value.get(k))), None)
     if key and holds(value[key]):
         found = threads(where, value[key], deep + 1)
     elif key:
         found = divided(where, _placed(where, value[key]))
-    elif any(map(is_entry, numbered.values())):
-        found = divided(where, _placed(where, [numbered[i] for i in sorted(numbered)]))
+    elif any(map(is_entry, numbered)):
+        found = divided(where, _placed(where, numbered))
     else:
         yield from _inside(where, value, deep)
         return
@@ -124,7 +133,8 @@ def _within(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
 
 def _inside(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
     """The conversations under all keys; of an AutoGen team its thread, which agents' memories repeat."""
-    states = value.get("agent_states") if is_object(value.get("agent_states")) else {}
+    states = value.get("agent_states")
+    states = states if is_object(states) else {}
     team = {k: one for k, one in states.items() if is_object(one) and one.get("message_thread")}
     rest = {k: one for k, one in states.items() if k not in team} if team else {}
     beside = _beside(where, rest, "message_thread")
@@ -139,8 +149,8 @@ def _listed(value: Any) -> bool:
 
 
 def _placed(where: str, entries: list) -> Entries:
-    """The entries, each with where it stands."""
-    return [(f"{where}, message {i}", one) for i, one in enumerate(entries)]
+    """The entries, made plain, each with where it stands."""
+    return [(f"{where}, message {i}", plain(one) if is_object(one) else one) for i, one in enumerate(entries)]
 
 
 def _beside(where: str, rest: dict[str, Any], key: str | None) -> tuple[tuple[str, str], ...]:

@@ -90,7 +90,7 @@ def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
         if fault or not (within or _near(value)):
             found.lost(where, fault or _unlike(value))
         elif not within:
-            lone.append((where, value))
+            lone.append((where, plain(value)))
     messages = any(is_entry(one) for _, one in lone)
     some += divided(label, lone) if lone else ()
     copied = copies(some)
@@ -114,7 +114,7 @@ def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
     kept, places = dict[int, dict[str, Any]](), dict[float, int]()
     for i, (where, one) in enumerate(thread.entries):
         if is_object(one):
-            kept[i] = plain(one)
+            kept[i] = one
         else:
             what = "wanted an object with a speaker: {'name': ..., 'content': ...}"
             found.lost(where, f"came {brief(one)}, {what}")
@@ -167,7 +167,7 @@ def _in_order(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> 
     back = sum(b < a for a, b in pairwise(known))
     if back and len(known) == len(at):
         found.doubt(where, f"{what} run backwards {back} times; its messages are put in their order")
-        return sorted(kept, key=lambda i: at[i])
+        return sorted(kept, key=lambda i: at[i] or 0.0)
     if back:
         found.doubt(
             where, f"{what} run backwards {back} times, and some are missing; the order is that of the file"
