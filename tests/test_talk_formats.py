@@ -105,10 +105,11 @@ def test_reasoning_and_calls_are_no_words_and_are_counted(read):
         {"role": "b", "content": "<think>who?</think>\nMe", "reasoning_content": None},
         {"role": "c", "content": "It says <think> there", "reasoning_content": "a lot"},
         {"role": "d", "content": None, "tool_calls": [{}, {}]},
+        {"role": "e", "content": "<think>cut off at the lim"},
     ]
     found = read(talk)
-    assert found.messages["text"].to_list() == ["Yes", "Me", "It says <think> there", None]
-    assert found.notes == ("Parts not counted as said: 4 of reasoning, 3 calls of tools.",)
+    assert found.messages["text"].to_list() == ["Yes", "Me", "It says <think> there", None, ""]
+    assert found.notes == ("Parts not counted as said: 5 of reasoning, 3 calls of tools.",)
     assert found.doubts.is_empty()
 
 
@@ -190,6 +191,8 @@ def test_moments_are_numbers_or_iso_times():
     assert (
         moment({"timestamp": "1970-01-01 00:00:10"}) == moment({"created_at": "1970-01-01T00:00:10Z"}) == 10
     )
+    assert moment({"time": 2.5}) is None  # it may have taken so long
+    assert moment({"time": 1700000000}) == 1700000000
     assert moment({"time": "Day 1"}) is None and moment({"date": None}) is None
 
 
@@ -226,6 +229,8 @@ def test_what_stands_beside_a_conversation_is_named(read):
         "talk.json, coder",
         "a dict of 1 beside message_thread, which alone is read",
     )
+    turns = read([{"act": "go"}, {"act": "tell", "heard": {"log": says("a")}}, 5])
+    assert turns.doubts.rows() == [("talk.json", "2 of 3 values hold no conversation")]
     event = {"kind": "memory", "payload": {"memory": says("a")}}
     lines = read(LINES(map(json.dumps, [event, *({"payload": one} for one in says("a", "b"))])), "log.jsonl")
     assert lines.kept == 2 and lines.bad["reason"].to_list() == [

@@ -1,7 +1,8 @@
 """Recorded conversations: one table of messages and one of labels, whatever they were recorded by.
 
-One row is one message. Every entry that came is a message, or is named with what is wrong with it; a value
-that cannot be read is null, and named too. Nothing is guessed, dropped silently or filled in.
+One row is one message. Every entry that came is a message, is counted as what is rightly none, or is named
+with what is wrong with it; a value that cannot be read is null, and named too. Nothing is guessed, dropped
+silently or filled in.
 """
 
 import gzip

@@ -8,7 +8,7 @@ import functools
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 from .conversation import name, number
 from .recordings import GUESSES
@@ -20,21 +20,12 @@ SPEAKER = (
 )  # fmt: skip
 LOOSE = ("parts", "value", "output", "response", "body")  # of much else too: not beside a mere `name`
 TEXT = ("content", "text", "message", "utterance", "msg", *LOOSE)
-TO = (
-    "to",
-    "receiver",
-    "recipient",
-    "receivers",
-    "recipients",
-    "send_to",
-    "sent_to",
-    "visible_to",
-    "addressee",
-)
+TO = ("to", "receiver", "recipient", "receivers", "recipients", "send_to", "sent_to", "visible_to")
 EVERYBODY = {"all", "<all>", "everyone", "everybody", "*"}
 STANCE = ("stance", "answer", "vote")
 AS_IS = ("round", "honest", "believed", "ahead", "seconds", "failed")
 TIMES = ("timestamp", "created_at", "sent_at", "datetime", "date_time", "time", "date", "ts", "created")
+EPOCH = 1e8  # seconds since 1970 that are surely a date
 TURNS = ("turn", "turn_id", "turn_index", "message_index", "index", "idx", "seq", "step", "t")
 PARTIES = ("human", "ai", "user", "assistant", "bot", "model", "gpt")  # speakers that a mere `type` may name
 INSTRUCTED = ("system", "developer")
@@ -49,10 +40,10 @@ TOKENS = {
 }
 DEEP = 4  # objects around an entry
 ASIDE = re.compile(r"(.+) \((?:-> ?(?P<to>.+)|(?P<self>thought)|termination condition)\)", re.S)
-THINK = re.compile(r"\s*<(think|thinking)>.*?</\1>\s*", re.S)
+THINK = re.compile(r"\s*<(think|thinking)>.*?(?:</\1>\s*|\Z)", re.S)  # one that never ends is all of it
 
 
-def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+def is_object(value: Any) -> bool:
     """Whether a JSON value is an object."""
     return isinstance(value, dict)
 
@@ -69,7 +60,7 @@ def plain(one: dict, deep: int = 0) -> dict[str, Any]:
         flat.setdefault(_key(key), value)
     path = flat.get("id") or flat.get("lc_id")
     for key in ("kwargs", "lc_kwargs", "data", "message", "payload"):
-        inner = flat.get(key)
+        inner: Any = flat.get(key)
         if deep < DEEP and is_object(inner) and any(_key(k) in TEXT for k in inner):
             if isinstance(path, list) and path:  # LangChain: the class is the end of a path of names
                 flat |= {"type": str(path[-1]), "id": None}
@@ -127,7 +118,7 @@ def speaker(one: dict[str, Any]) -> str | None:
 def unsaid(one: dict[str, Any]) -> str:
     """Why an entry is not said by anybody, in words that can be counted; "" where it is.
 
-    It is an event (AutoGen's types that end so), what a tool was asked or returned, or an instruction.
+    It is an event (AutoGen's types that end so), reasoning, to or from a tool, or an instruction.
     """
     kind, role = str(one.get("type") or ""), party(one)
     parts = one.get("content") if isinstance(one.get("content"), list) else []
@@ -219,7 +210,7 @@ def read(one: dict[str, Any]) -> tuple[str | None, dict[str, Any], Said]:
         who = aside[1]
         to = to or aside["to"] or (who if aside["self"] else None)
     usage = next((one[key] for key in USAGE if is_object(one.get(key))), {})
-    about = one.get("response_metadata")
+    about: Any = one.get("response_metadata")
     model = one.get("model") or (about.get("model_name") if is_object(about) else None)
     beside = sum(first(one, [key]) is not None for key in REASONING)
     calls = one.get("tool_calls")
@@ -232,12 +223,16 @@ def read(one: dict[str, Any]) -> tuple[str | None, dict[str, Any], Said]:
 
 
 def moment(one: dict[str, Any]) -> float | None:
-    """When it was said, in seconds, from a number or ISO 8601; None where no time can be read."""
-    came = first(one, TIMES)
-    if number(came) is not None:
-        return number(came)
+    """When it was said, in seconds, from a number or ISO 8601; None where no time can be read.
+
+    A small number under `time` may be how long it took, and is no moment.
+    """
+    key = next((key for key in TIMES if first(one, [key]) is not None), "")
+    at = number(one.get(key))
+    if at is not None:
+        return at if key != "time" or at > EPOCH else None
     try:
-        when = datetime.fromisoformat(str(came).strip())
+        when = datetime.fromisoformat(str(one.get(key)).strip())
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None

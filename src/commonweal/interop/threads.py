@@ -51,8 +51,12 @@ def threads(where: str, value: Any, deep: int = 0) -> Iterator[Thread]:
         if any(map(is_entry, value)):
             yield from divided(where, _placed(where, value))
             return
-        for i, one in enumerate(value):
-            yield from threads(f"{where}, conversation {i}", one, deep + 1)
+        each = [list(threads(f"{where}, conversation {i}", one, deep + 1)) for i, one in enumerate(value)]
+        empty = f"{each.count([])} of {len(each)} values hold no conversation"
+        beside = ((where, empty),) if [] in each else ()
+        for one in (one for some in each for one in some):
+            yield one._replace(beside=(*beside, *one.beside))
+            beside = ()
     elif is_object(value):
         yield from _within(where, value, deep)
 
@@ -133,8 +137,7 @@ def _within(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
 
 def _inside(where: str, value: dict[str, Any], deep: int) -> Iterator[Thread]:
     """The conversations under all keys; of an AutoGen team its thread, which agents' memories repeat."""
-    states = value.get("agent_states")
-    states = states if is_object(states) else {}
+    states: dict[str, Any] = value["agent_states"] if is_object(value.get("agent_states")) else {}
     team = {k: one for k, one in states.items() if is_object(one) and one.get("message_thread")}
     rest = {k: one for k, one in states.items() if k not in team} if team else {}
     beside = _beside(where, rest, "message_thread")
