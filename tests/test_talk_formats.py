@@ -186,6 +186,14 @@ def test_times_that_run_backwards_are_put_in_order_and_it_is_said(read):
         assert read(fine).doubts.is_empty() and read(fine).messages["text"][0] == "0"
 
 
+def test_a_round_in_which_somebody_speaks_twice_is_not_said_at_once(read):
+    once = [one | {"round": r} for r in (1, 2) for one in says("a", "b")]
+    assert read(once).messages["round"].to_list() == [1, 1, 2, 2]
+    found = read([*once, says("b")[0] | {"round": 2}])
+    assert found.messages["round"].null_count() == 5
+    assert found.doubts.rows() == [("talk.json", "b speaks 2 times in round 2; rounds are not used")]
+
+
 def test_moments_are_numbers_or_iso_times():
     assert moment({"ts": "1700000000.5"}) == 1700000000.5
     assert (
@@ -326,7 +334,9 @@ def test_a_key_that_is_nearly_right_is_named_and_no_other_is(read):
     )
 
 
-def test_parts_of_a_message():
+def test_parts_of_a_message(read):
+    empty = read([{"name": "a", "text": ""}, {"name": "b", "content": None}, *says("c")])
+    assert empty.messages["text"].to_list() == ["", None, "I am c"]
     assert said(["a", {"text": "b"}, {"type": "text", "content": "c"}]).text == "a\nb\nc"
     assert said([{"image": 1}, {"arguments": "{}"}, {"text": "?", "thought": True}]) == (None, 1, 1, 1)
     assert speaker(plain({"lc_id": ["m", "AIMessageChunk"], "lc_kwargs": {"content": "x"}})) == "ai"

@@ -204,7 +204,8 @@ def read(one: dict[str, Any]) -> tuple[str | None, dict[str, Any], Said]:
     itself.
     """
     came = first(one, TEXT)
-    who, to, what = speaker(one), receivers(one), said(one.get("content") if came is None else came)
+    came = next((one[key] for key in TEXT if key in one), None) if came is None else came
+    who, to, what = speaker(one), receivers(one), said(came)
     aside = ASIDE.fullmatch(who or "")
     if aside:
         who = aside[1]

@@ -123,6 +123,7 @@ def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
             found.leave(why)
             del kept[i]
     _once(found, thread.where, kept, ids)
+    _rounds(found, thread.where, kept)
     for i in _in_order(found, thread.where, kept):
         if _message(found, thread.where, thread.entries[i][0], kept[i]):
             places[i] = len(places)
@@ -149,6 +150,20 @@ def _once(found: Collector, where: str, kept: dict[int, dict[str, Any]], ids: Id
     for other, n in elsewhere.items():
         if other != where:
             found.doubt(where, f"{n} messages are in {other} too, with the same id and words; all are kept")
+
+
+def _rounds(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> None:
+    """Leave out rounds in which anybody speaks twice: what is said in them is not said at once."""
+    said = Counter(
+        (speaker(one), one["round"]) for one in kept.values() if number(one.get("round")) is not None
+    )
+    who, twice = max(said, key=lambda one: said[one], default=("", None))
+    if said[who, twice] > 1:
+        found.doubt(
+            where, f"{who} speaks {said[who, twice]} times in round {brief(twice)}; rounds are not used"
+        )
+        for one in kept.values():
+            one.pop("round", None)
 
 
 def _in_order(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> list[int]:
