@@ -104,7 +104,7 @@ def test_what_is_wrong_is_named_and_never_dropped(folder):
     assert found.labels["step"].to_list() == [1, None, None, None]  # entry 2 is message 1: entry 1 is bad
     text = printed(audit_talk(found))
     assert "11 entries read = 6 messages kept + 5 bad" in text.replace("\n", " ")
-    assert "bad: 4.json: no JSON" in text and "value that could not be read: 2.json" in text
+    assert "bad: 4.json: no JSON" in text and "doubt: 2.json" in text
 
 
 def test_content_that_is_no_text_is_named(folder):

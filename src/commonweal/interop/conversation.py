@@ -67,7 +67,8 @@ class Conversations:
     - `bad`: `where` and `reason` of each entry that is no message, and should be.
     - `left`: how many entries are rightly no messages, by what they are (what a tool returned).
       `kept + len(bad) + sum(left) == read`, checked.
-    - `doubts`: the same for values of kept messages and labels that could not be read, and are null.
+    - `doubts`: the same for values of kept messages and labels that could not be read, and are null; and for
+      what was changed or passed over in reading (an order, a second list).
     - `notes`: what a reader must know of the source.
     """
 

@@ -103,7 +103,7 @@ def _head(source: Conversations) -> Iterator[str]:
         f"kept + {source.bad.height:,} bad{f' + {left:,} left out' if left else ''}; {n:,} conversations, "
         f"{people:,} speakers"
     )
-    for what, faults in (("bad", source.bad), ("value that could not be read", source.doubts)):
+    for what, faults in (("bad", source.bad), ("doubt", source.doubts)):
         for where, reason in faults.head(SHOWN).iter_rows():
             yield f"  {what}: {shown(where, 80)}: {shown(reason, 200)}"
         if faults.height > SHOWN:
