@@ -13,18 +13,21 @@ from .._plain import shown
 from .audit import Audit, audit
 from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
-from .recordings import Columns, Recordings, read_recordings
+from .entry import is_entry
+from .recordings import Columns, Recordings, read_recordings, read_table
 from .spans import read_spans
 from .talk import Talk, audit_talk
-from .who_and_when import HISTORY, came, is_talk, read_histories
+from .threads import PLAIN, holds
+from .who_and_when import came, of_messages, read_histories, read_messages
 
 LOGS = ".eval"
 TABLES = (".csv", ".tsv", ".parquet")
 PEEKED = 20  # values looked at to tell what a file holds
 NAMED = 5  # files not read that are named
 WANTED = (
-    "a folder of JSON histories, OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval), Diplomacy "
-    "dialogues (.jsonl), or a table of decisions (.csv, .tsv, .parquet)"
+    "a file or folder of conversations (.json, .jsonl: lists of messages with a speaker and content), "
+    "OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval), Diplomacy dialogues (.jsonl), or a table of "
+    "decisions or of messages (.csv, .tsv, .parquet)"
 )
 Reader = Callable[[Path], Conversations]
 
@@ -45,7 +48,7 @@ def read_any(
         raise FileNotFoundError(f"{shown(str(path))} is not a file or folder; wanted {WANTED}")
     try:
         if path.is_file() and kind_of(path) not in (*JSON, LOGS):
-            return read_recordings(path, columns)
+            return _table(path, columns)
         return _conversations(path, logs)
     except ValueError as error:  # a path or a value that it quotes may move the cursor
         raise ValueError(shown(str(error))) from error
@@ -57,6 +60,16 @@ def audit_any(
     """What the recordings in a file or folder show, see `read_any`."""
     found = read_any(path, columns, logs)
     return audit(found) if isinstance(found, Recordings) else audit_talk(found)
+
+
+def _table(path: Path, columns: Columns | None) -> Recordings | Conversations:
+    """The decisions of a table, or the messages where it is of those and nobody says which column is what."""
+    try:
+        return read_recordings(path, columns)
+    except ValueError:
+        if columns not in (None, Columns()) or not of_messages(read_table(path)):
+            raise
+    return read_messages(path)
 
 
 def _conversations(path: Path, logs: Reader | None) -> Conversations:
@@ -143,6 +156,6 @@ def _kind(file: Path) -> tuple[Reader | None, str]:
             return read_diplomacy, ""
         if "resourceSpans" in keys or ("attributes" in keys and {"spanId", "span_id", "context"} & set(keys)):
             return read_spans, ""
-        if any(key in keys for key in HISTORY) or is_talk(value):
+        if any(key in keys for key in PLAIN) or holds(value) or is_entry(value):
             return read_histories, ""
     return None, first
