@@ -18,7 +18,7 @@ from commonweal.interop import audit_any, audit_talk, from_trace, read_any, read
 from commonweal.interop import spans as of_spans
 from commonweal.interop.attribution import TITLE
 from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, truth
-from commonweal.interop.exchange import giving_in, reciprocity
+from commonweal.interop.exchange import giving_in, reciprocity, talking
 from commonweal.interop.section import ratio
 from commonweal.interop.spans import Span, add_messages
 from commonweal.language.transcripts import _spans as of_logs
@@ -272,6 +272,13 @@ def test_who_talks_worked_by_hand(folder):
     assert ties["A after B"]["share"].value == pytest.approx(2 / 3)
     assert ties["reciprocity"]["share"].value == pytest.approx((1.0 + 0.0) / 2)
     assert "1 messages after oneself are in no pair." in ties.notes
+
+
+def test_figures_are_the_same_each_time(folder):
+    rng = random.Random(0)
+    rows = read_histories(folder(*(said(*rng.choices("ABCDE", k=rng.randrange(5, 40))) for _ in range(60))))
+    once = {talking(rows.messages).to_dict()["lines"][0]["share of messages"]["value"] for _ in range(30)}
+    assert len(once) == 1  # a sum in another order ends in another digit
 
 
 def test_speakers_without_a_line_are_counted(folder):

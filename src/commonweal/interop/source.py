@@ -9,8 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from .._plain import shown
 from .audit import Audit, audit
+from .._plain import shown
 from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
 from .entry import is_entry
