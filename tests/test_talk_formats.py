@@ -294,8 +294,13 @@ def test_a_row_that_cannot_be_read_is_named_and_decisions_stay_decisions(tmp_pat
     found = read_messages(tmp_path / "t.csv")
     assert found.kept == 1 and found.bad.rows() == [("t.csv, line 3", "1 cells, wanted 2")]
     (tmp_path / "d.csv").write_text("agent,message,action,points\na,hi,C,3\n")
-    with pytest.raises(ValueError, match=r"d\.csv has no column for match"):
+    with pytest.raises(ValueError, match=r"d\.csv has no column for model"):
         read_any(tmp_path / "d.csv")
+    (tmp_path / "d.json").write_text(
+        '[{"agent": 0, "round": 1, "action": "C", "points": 3, "message": "hi"}]'
+    )
+    with pytest.raises(ValueError, match=r"d\.json has no column for model"):
+        read_any(tmp_path / "d.json")
 
 
 @pytest.mark.parametrize(
@@ -303,7 +308,6 @@ def test_a_row_that_cannot_be_read_is_named_and_decisions_stay_decisions(tmp_pat
     [
         {"scripts": {"test": "x"}, "contributors": [{"name": "a", "email": "b"}]},
         {"headers": [{"name": "Accept", "value": "json"}]},
-        [{"agent": 0, "round": 1, "action": "C", "points": 3, "message": "hi"}],
         [{"name": "chat", "spanId": "1", "attributes": {}}],
         [[[[[[[[[[[says("a")]]]]]]]]]]],
     ],
@@ -311,7 +315,7 @@ def test_a_row_that_cannot_be_read_is_named_and_decisions_stay_decisions(tmp_pat
 def test_what_is_no_conversation_is_not_read_as_one(value, read):
     assert not holds(value)
     with pytest.raises(
-        ValueError, match=r"wanted a file or folder of conversations .* table of decisions or of messages"
+        ValueError, match=r"wanted a file or folder of conversations .* tables of decisions or of messages"
     ):
         read(value)
 

@@ -113,7 +113,7 @@ def audit(recordings: Recordings) -> Audit:
     """
     rows = _joint(recordings.frame)
     tables = tuple(_table(rows, keys) for keys in TABLES)
-    return Audit(recordings, tables, tuple(_cautions(recordings, tables)))
+    return Audit(recordings, tables, (*recordings.notes, *_cautions(recordings, tables)))
 
 
 def _joint(frame: pl.DataFrame) -> pl.DataFrame:
