@@ -217,3 +217,21 @@ def test_what_is_too_much_or_never_ends_is_refused_in_one_line(tmp_path, monkeyp
     for path in (tmp_path / "pipe.csv", "/dev/zero"):
         with pytest.raises(FileNotFoundError, match="is a pipe or a device, and is not waited for; wanted"):
             read_any(path)
+
+
+def test_the_columns_of_a_simulation_without_match_and_model(read):
+    found = read(
+        "t.csv", "round,Agent ID,move,payoff\n0,0,cooperate,1\n0,1,defect,2\n1,0,defect,0\n1,1,defect,0\n"
+    )
+    assert found.frame["model"].to_list() == ["0", "1", "0", "1"] and found.columns.seat == "Agent ID"
+    assert found.notes == (
+        "No column names a match: all rows are one.",
+        "No column names a model: each seat is one.",
+    )
+
+
+@pytest.mark.parametrize(("points", "suspect"), [([1, 2, 3, 3, 5, 6], True), ([1, 2, 3, 2, 5, 6], False)])
+def test_running_totals_are_suspected(points, suspect, read, tmp_path):
+    rows = [f"{t},{i},C,{x + i}" for t, x in enumerate(points) for i in range(2)]
+    read("t.csv", "\n".join(["round,agent,action,score", *rows]))
+    assert ("are they running totals?" in str(audit_any(tmp_path / "t.csv"))) == suspect

@@ -46,9 +46,9 @@ class Columns:
 
     `match` columns together (with game and mechanism) name one independent match; in a folder, the
     file too, where files tell of the same decision. Without any, all rows are one match. `model`
-    columns are joined to one label, as in `gpt-5.2 (CoT)`. `game`, `mechanism` and `round` may be
-    `""`: the table has none. `cooperative` lists the acts that count as cooperation, `ACT` in any
-    game or `game:ACT` in one, ignoring case.
+    columns are joined to one label, as in `gpt-5.2 (CoT)`; without any, each seat is a model. `game`,
+    `mechanism` and `round` may be `""`: the table has none. `cooperative` lists the acts that count
+    as cooperation, `ACT` in any game or `game:ACT` in one, ignoring case.
     """
 
     game: str | None = None
@@ -92,12 +92,12 @@ class Columns:
     def _find(self, key: str, names: Sequence[str], source: str):
         """The column, or columns, for one key."""
         given, many = getattr(self, key), key in ("match", "model")
-        here = {name.lower(): name for name in reversed(names)}
+        here = {_spelled(name): name for name in reversed(names)}
         hits = [here[guess] for guess in GUESSES[key] if guess in here]
         lost = [name for name in (given if many else [given]) or () if name and name not in names]
-        if lost or (given is None and not hits and key not in (*OPTIONAL, "match")):
+        if lost or (given is None and not hits and key not in (*OPTIONAL, "match", "model")):
             taken = {name for guesses in GUESSES.values() for name in guesses}
-            spare = [name for name in names if lost or name.lower() not in taken]
+            spare = [name for name in names if lost or _spelled(name) not in taken]
             near = [m for name in lost[:1] or GUESSES[key] for m in get_close_matches(name, spare, 1, NEAR)]
             looked = f"{lost[0]!r} (wanted for {key})" if lost else f"for {key}"
             tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
@@ -108,13 +108,18 @@ class Columns:
         if given is not None:
             return given
         if key == "model":
-            return tuple(filter(None, (hits[0], here.get("prompting"))))
+            return tuple(filter(None, (hits[0], here.get("prompting")))) if hits else ()
         return tuple(hits) if many else (hits or [""])[0]
+
+
+def _spelled(name: str) -> str:
+    """A column's name as the guesses are written: `Agent Name` is agent_name."""
+    return "_".join(name.lower().replace("-", " ").split())
 
 
 def of_decisions(record: Mapping[str, Any]) -> bool:
     """Whether a record tells of a decision: who made it, what it was, what it brought."""
-    names = {str(name).lower() for name in record}
+    names = {_spelled(str(name)) for name in record}
     return GOVSIM <= names or all(names & {*GUESSES[role]} for role in ("seat", "action", "points"))
 
 
@@ -200,7 +205,7 @@ def _govsim(table: Table) -> tuple[pl.DataFrame, tuple[str, ...]]:
 
 
 def _tidied(table: pl.DataFrame, columns: Columns, source: str) -> tuple[pl.DataFrame, list[str]]:
-    """The rows by role, with what is wrong with each; and what was taken for a match.
+    """The rows by role, with what is wrong with each; and what was taken for a match and a model.
 
     Raises:
         ValueError: no column tells matches apart, and seats decide more than once in a round.
@@ -208,17 +213,21 @@ def _tidied(table: pl.DataFrame, columns: Columns, source: str) -> tuple[pl.Data
     given, several = columns.match or (), "#file" in table.columns
     rows = _with_faults(_tidy(table, replace(columns, match=(*given, *["#file"] * (several and not given)))))
     again = rows["fault"].str.contains("already decided").mean()
+    notes = list[str]()
     if several and given and again:
         rows = _with_faults(_tidy(table, replace(columns, match=(*given, "#file"))))
-        return rows, ["Files tell of the same decisions: the file is part of what names a match."]
-    if not given and not several and float(again or 0.0) > AGAIN:  # type: ignore[arg-type]
+        notes.append("Files tell of the same decisions: the file is part of what names a match.")
+    elif not given and not several and float(again or 0.0) > AGAIN:  # type: ignore[arg-type]
         raise ValueError(
             f"{source} has no column for match (looked for {', '.join(GUESSES['match'])}), and its seats "
             f"decide more than once in a round; it has {', '.join(Table(table).names)}: say which columns "
             "tell matches apart, as in match=COLUMN"
         )
-    what = "each file is one" if several else "all rows are one"
-    return rows, [] if given else [f"No column names a match: {what}."]
+    elif not given:
+        notes.append(f"No column names a match: {'each file is one' if several else 'all rows are one'}.")
+    if not columns.model:
+        notes.append("No column names a model: each seat is one.")
+    return rows, notes
 
 
 def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
@@ -232,7 +241,7 @@ def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         cell = pl.col(name).cast(pl.String).str.strip_chars()
         return pl.when(~cell.is_in(empty)).then(cell)
 
-    model, *prompting = (text(name) for name in columns.model or ())
+    model, *prompting = (text(name) for name in columns.model or (columns.seat,))
     label = [model, *(pl.format(" ({})", part).fill_null("") for part in prompting)]
     keys = [text(name) for name in columns.match or ()]
     where = [text(columns.game).alias("game"), text(columns.mechanism).alias("mechanism")]
