@@ -183,9 +183,9 @@ def test_records_that_are_none_are_named(read):
 
 
 def test_a_name_is_advised_only_if_it_is_near(read):
-    with pytest.raises(ValueError, match=r"no column for points; .* as in points=pointz$"):
+    with pytest.raises(ValueError, match=r"no column for points; .* as in points=pointz .a row is one"):
         read("t.csv", text(names=[*NAMES[:-1], "pointz"]))
-    with pytest.raises(ValueError, match=r"no column for points; .* as in points=COLUMN$"):
+    with pytest.raises(ValueError, match=r"no column for points; .* as in points=COLUMN .a row is one"):
         read("t.csv", text(names=[*NAMES[:-1], "prompt"]))
 
 

@@ -215,7 +215,7 @@ def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str
         )
     frame = recordings.frame
     if _never_falls(frame):
-        yield "The points of no seat ever fall from round to round: are they running totals? Wanted per round."
+        yield "The points of no seat ever fall: are they running totals? Wanted those of each round."
     games = frame.group_by("game").agg(pl.col("world").n_unique()).sort("world", "game")
     if games.height > 1:
         share = games["world"][-1] / games["world"].sum()

@@ -26,7 +26,7 @@ GUESSES = {
     "mechanism": ("mechanism", "institution", "treatment", "condition"),
     "match": ("run", "seed", "session", "world", "episode", "match", "pair", "match_id", "game_id"),
     "round": ("round", "t", "tick", "step", "turn", "period"),
-    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "subject"),
+    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "agent_name", "subject"),
     "model": ("model", "model_name", "llm", "policy", "strategy", "mind"),
     "action": ("action", "choice", "decision", "move", "act"),
     "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
@@ -103,7 +103,8 @@ class Columns:
             tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
             raise ValueError(
                 f"{source} has no column {looked}; {tried}it has {', '.join(names)}: "
-                f"say which one, as in {key}={near[0] if near else 'COLUMN'}"
+                f"say which one, as in {key}={near[0] if near else 'COLUMN'} (a row is one decision of one "
+                "agent)"
             )
         if given is not None:
             return given
