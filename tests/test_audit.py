@@ -254,7 +254,7 @@ ERRORS = [
         "t.csv",
         TWO.replace("points", "z"),
         {},
-        "t.csv has no column for points; .*: say .* points=z",
+        "t.csv has no column for points; .*: say .* points=COLUMN ",
     ),
     ("t.csv", TWO, {"action": "choise"}, "no column 'choise' .wanted for action.; it has game, "),
     ("t.csv", TWO, {"model": ("model", "prompt")}, "no column 'prompt' .wanted for model"),
@@ -267,12 +267,12 @@ ERRORS = [
         {},
         "line 2: unexpected end of data.; wanted",
     ),
-    ("t.csv", "game,game\n1,2\n", {}, "or names a column twice.; wanted UTF-8"),
-    ("t.csv", "\n1,2\n", {}, "the header is blank"),
+    ("t.csv", "game,game\n1,2\n", {}, "the header names 'game' twice.; wanted UTF-8"),
+    ("t.csv", "\n1,2\n", {}, "t.csv has no rows"),
     ("t.csv", HEAD + "\npd,none,1,0,1,A,C,?\n", {}, "none of the 1 rows .* line 2: points is '.'"),
-    ("t.xlsx", "?", {}, "t.xlsx ends in .xlsx; wanted .csv, .tsv .*: save it as t.csv"),
+    ("t.xlsx", "?", {}, "t.xlsx ends in .xlsx; wanted a table .*: save it as t.csv"),
     ("t.parquet", "?", {}, "t.parquet cannot be read as .parquet"),
-    ("t.csv.gz", "?", {}, "t.csv.gz cannot be read as .csv.gz .Not a gzipped file"),
+    ("t.csv.gz", "?", {}, "t.csv.gz cannot be read as .csv .Not a gzipped file"),
 ]
 
 

@@ -20,6 +20,7 @@ from .spans import read_spans as read_spans
 from .talk import Talk as Talk
 from .talk import audit_talk as audit_talk
 from .who_and_when import read_histories as read_histories
+from .who_and_when import read_messages as read_messages
 
 if TYPE_CHECKING:
     from .pettingzoo_view import aec_env as aec_env

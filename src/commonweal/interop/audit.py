@@ -20,6 +20,7 @@ TABLES = (("game", "mechanism"), ("model",), ("mechanism", "model"), ("game", "m
 FIGURES = ("cooperation", "points", "gini", "exploitation")
 SHOWN = 10  # bad rows listed in a terminal; to_dict has them all
 FEW = 6  # matches below which an interval says little
+ROUNDS = 5  # from which points that only rise are suspected of being totals
 MARGIN = 10  # columns that names get at least
 WIDE = 140  # columns from which an interval stands beside its value
 LEGEND = (
@@ -113,7 +114,7 @@ def audit(recordings: Recordings) -> Audit:
     """
     rows = _joint(recordings.frame)
     tables = tuple(_table(rows, keys) for keys in TABLES)
-    return Audit(recordings, tables, tuple(_cautions(recordings, tables)))
+    return Audit(recordings, tables, (*recordings.notes, *_cautions(recordings, tables)))
 
 
 def _joint(frame: pl.DataFrame) -> pl.DataFrame:
@@ -213,6 +214,8 @@ def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str
             "cooperation is the mediator's act, chosen by delegating, and not the model's own."
         )
     frame = recordings.frame
+    if _never_falls(frame):
+        yield "The points of no seat ever fall: are they running totals? Wanted those of each round."
     games = frame.group_by("game").agg(pl.col("world").n_unique()).sort("world", "game")
     if games.height > 1:
         share = games["world"][-1] / games["world"].sum()
@@ -226,6 +229,14 @@ def _cautions(recordings: Recordings, tables: tuple[Table, ...]) -> Iterator[str
         yield "Mechanisms were played on different mixes of games: compare them within a game."
     if any(row.matches < FEW for table in tables for row in table.rows):
         yield f"* fewer than {FEW} matches: the interval says little; fewer than {FEWEST} have none."
+
+
+def _never_falls(frame: pl.DataFrame) -> bool:
+    """Whether the points of no seat ever fall, and those of most rise, over five rounds or more."""
+    seat = ("world", "seat")
+    steps = frame.sort("round").with_columns(by=pl.col("points").diff().over(seat), n=pl.len().over(seat))
+    by = steps.filter(pl.col("n") >= ROUNDS)["by"].drop_nulls().to_numpy()
+    return bool(len(by)) and bool((by >= 0).all()) and float((by > 0).mean()) > 0.5
 
 
 def _uneven(frame: pl.DataFrame, by: str, over: list[str]) -> bool:

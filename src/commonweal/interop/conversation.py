@@ -1,7 +1,8 @@
 """Recorded conversations: one table of messages and one of labels, whatever they were recorded by.
 
-One row is one message. Every entry that came is a message, or is named with what is wrong with it; a value
-that cannot be read is null, and named too. Nothing is guessed, dropped silently or filled in.
+One row is one message. Every entry that came is a message, is counted as what is rightly none, or is named
+with what is wrong with it; a value that cannot be read is null, and named too. Nothing is guessed, dropped
+silently or filled in.
 """
 
 import gzip
@@ -9,8 +10,9 @@ import json
 import math
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,8 +65,11 @@ class Conversations:
       receiver took it so), `ahead` (the sender's power less the receiver's), `stance` (the answer or vote
       it carries), `model`, `tokens_in`, `tokens_out`, `seconds`, `failed`.
     - `labels`: per conversation `agent` and `step` (a `t`), who made it fail and when; `solved`.
-    - `bad`: `where` and `reason` of each entry that is no message. `kept + len(bad) == read`, checked.
-    - `doubts`: the same for values of kept messages and labels that could not be read, and are null.
+    - `bad`: `where` and `reason` of each entry that is no message, and should be.
+    - `left`: how many entries are rightly no messages, by what they are (what a tool returned).
+      `kept + len(bad) + sum(left) == read`, checked.
+    - `doubts`: the same for values of kept messages and labels that could not be read, and are null; and for
+      what was changed or passed over in reading (an order, a second list).
     - `notes`: what a reader must know of the source.
     """
 
@@ -76,10 +81,14 @@ class Conversations:
     doubts: pl.DataFrame
     read: int
     notes: tuple[str, ...] = ()
+    left: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self):
-        if self.kept + self.bad.height != self.read:
-            raise AssertionError(f"{self.kept} kept + {self.bad.height} bad != {self.read} read")
+        left = sum(self.left.values())
+        if self.kept + self.bad.height + left != self.read:
+            raise AssertionError(
+                f"{self.kept} kept + {self.bad.height} bad + {left} left != {self.read} read"
+            )
 
     @property
     def kept(self) -> int:
@@ -96,6 +105,7 @@ class Collector:
         self._labels = list[dict[str, Any]]()
         self._bad, self._doubts = list[tuple[str, str]](), list[tuple[str, str]]()
         self._length = dict[str, int]()
+        self._left, self._parts = Counter[str](), Counter[str]()
 
     def message(self, conversation: str, speaker: Any, where: str, **more: Any) -> bool:
         """One message, the next of its conversation; without a speaker it is bad. Whether it was kept."""
@@ -131,6 +141,14 @@ class Collector:
         row = {"conversation": conversation, "agent": name(agent), "step": None if at is None else int(at)}
         row["solved"] = self._value("solved", solved, where) if solved is not None else None
         self._labels.append(row)
+
+    def leave(self, what: str, n: int = 1) -> None:
+        """Entries that are rightly no messages, as what a tool returned."""
+        self._left[clean(what)] += n
+
+    def unsaid(self, what: str, n: int) -> None:
+        """Parts of messages that are not what was said, as reasoning."""
+        self._parts[what] += n
 
     def _value(self, key: str, value: Any, where: str) -> Any:
         """The value as its column holds it; null, and a doubt, where that cannot be."""
@@ -168,8 +186,11 @@ class Collector:
         bad, doubts = (pl.DataFrame(x, FAULTS, orient="row") for x in (self._bad, self._doubts))
         messages = pl.DataFrame(self._messages, MESSAGES)
         labels = pl.DataFrame(self._labels, LABELS)
-        read = messages.height + bad.height
-        return Conversations(self.source, self.kind, messages, labels, bad, doubts, read, notes)
+        left, parts = self._left, +self._parts
+        notes += (f"Entries left out: {total(left)}.",) if left else ()
+        notes += (f"Parts not counted as said: {total(parts)}.",) if parts else ()
+        read = messages.height + bad.height + left.total()
+        return Conversations(self.source, self.kind, messages, labels, bad, doubts, read, notes, dict(left))
 
 
 # ----------------------------------------------------------------------------------- single values

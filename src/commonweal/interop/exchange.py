@@ -48,7 +48,7 @@ def talking(messages: pl.DataFrame) -> Section:
             figures["share failed"] = _where(each, "failed", "no status recorded")
         lines.append(Line(who, figures, f"{mine.height:,} in {sums.height:,} of {whole.height:,}"))
     counts = rows.group_by("conversation", "speaker", maintain_order=True).len()
-    each = [n.to_numpy() for n in counts.group_by("conversation").agg("len")["len"]]
+    each = [n.to_numpy() for n in counts.group_by("conversation", maintain_order=True).agg("len")["len"]]
     spread = [gini(n) if len(n) > 1 else np.nan for n in each]
     about = "0 is equal"
     unequal = {"share of messages": estimate(np.array(spread), "one speaker only", shares=True)}

@@ -4,14 +4,12 @@ One row is one decision; a match (one conversation, one population) is a world. 
 kept, or named by line with what is wrong with it; nothing is dropped silently or filled in.
 """
 
-import csv
-import gzip
 import os
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +17,8 @@ import polars as pl
 from .._card import Card, Oracle, Unknown, one_each
 from .._trace import Trace
 from .cells import cells
+from .tables import Table, open_table
+from .tables import read_table as read_table
 
 COOPERATIVE = ("COOPERATE", "CONTRIBUTE", "STAG", "GIVE", "travellers_dilemma:CLAIM_3")
 GUESSES = {
@@ -26,25 +26,29 @@ GUESSES = {
     "mechanism": ("mechanism", "institution", "treatment", "condition"),
     "match": ("run", "seed", "session", "world", "episode", "match", "pair", "match_id", "game_id"),
     "round": ("round", "t", "tick", "step", "turn", "period"),
-    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "subject"),
+    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "agent_name", "subject"),
     "model": ("model", "model_name", "llm", "policy", "strategy", "mind"),
     "action": ("action", "choice", "decision", "move", "act"),
     "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
 }
 OPTIONAL = ("game", "mechanism", "round")
+NEAR = 0.75  # likeness of two names, from 0 to 1, from which one is advised for the other
 LARGEST = 1e30  # points: sums of larger ones are no numbers any more
 CHANGES = "(changes)"
-UNREADABLE = (csv.Error, UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError)
+EMPTY = ["", "NA", "N/A", "<NA>", "NaN", "nan", "null", "NULL"]  # how programs write no value
+AGAIN = 0.1  # share of rows whose seat has decided already, above which a column for match is missing
+GOVSIM = {"agent_id", "resource_collected", "wanted_resource"}
 
 
 @dataclass(frozen=True)
 class Columns:
     """Which column of the table holds what; `None` means guess from common names.
 
-    `match` columns together (with game and mechanism) name one independent match. `model` columns
-    are joined to one label, as in `gpt-5.2 (CoT)`. `game`, `mechanism` and `round` may be `""`:
-    the table has none. `cooperative` lists the acts that count as cooperation, `ACT` in any game
-    or `game:ACT` in one, ignoring case.
+    `match` columns together (with game and mechanism) name one independent match; in a folder, the
+    file too, where files tell of the same decision. Without any, all rows are one match. `model`
+    columns are joined to one label, as in `gpt-5.2 (CoT)`; without any, each seat is a model. `game`,
+    `mechanism` and `round` may be `""`: the table has none. `cooperative` lists the acts that count
+    as cooperation, `ACT` in any game or `game:ACT` in one, ignoring case.
     """
 
     game: str | None = None
@@ -88,24 +92,36 @@ class Columns:
     def _find(self, key: str, names: Sequence[str], source: str):
         """The column, or columns, for one key."""
         given, many = getattr(self, key), key in ("match", "model")
-        here = {name.lower(): name for name in reversed(names)}
+        here = {_spelled(name): name for name in reversed(names)}
         hits = [here[guess] for guess in GUESSES[key] if guess in here]
         lost = [name for name in (given if many else [given]) or () if name and name not in names]
-        if lost or (given is None and not hits and key not in OPTIONAL):
+        if lost or (given is None and not hits and key not in (*OPTIONAL, "match", "model")):
             taken = {name for guesses in GUESSES.values() for name in guesses}
-            spare = [name for name in names if name.lower() not in taken] or names
-            like = get_close_matches(lost[0] if lost else key, names if lost else spare, 1, 0.0)[0]
+            spare = [name for name in names if lost or _spelled(name) not in taken]
+            near = [m for name in lost[:1] or GUESSES[key] for m in get_close_matches(name, spare, 1, NEAR)]
             looked = f"{lost[0]!r} (wanted for {key})" if lost else f"for {key}"
             tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
             raise ValueError(
                 f"{source} has no column {looked}; {tried}it has {', '.join(names)}: "
-                f"say which one, as in {key}={like}"
+                f"say which one, as in {key}={near[0] if near else 'COLUMN'} (a row is one decision of one "
+                "agent)"
             )
         if given is not None:
             return given
         if key == "model":
-            return tuple(filter(None, (hits[0], here.get("prompting"))))
+            return tuple(filter(None, (hits[0], here.get("prompting")))) if hits else ()
         return tuple(hits) if many else (hits or [""])[0]
+
+
+def _spelled(name: str) -> str:
+    """A column's name as the guesses are written: `Agent Name` is agent_name."""
+    return "_".join(name.lower().replace("-", " ").split())
+
+
+def of_decisions(record: Mapping[str, Any]) -> bool:
+    """Whether a record tells of a decision: who made it, what it was, what it brought."""
+    names = {_spelled(str(name)) for name in record}
+    return GOVSIM <= names or all(names & {*GUESSES[role]} for role in ("seat", "action", "points"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +143,7 @@ class Recordings:
     read: int
     cooperative: dict[str, tuple[str, ...]]
     mediated: int = 0  # rows whose column `mediated` is 1: the act was a mediator's
+    notes: tuple[str, ...] = ()  # what a reader must know of how the table was read
 
     def __post_init__(self):
         if self.kept + self.bad.height != self.read:
@@ -146,9 +163,11 @@ def read_recordings(path: str | os.PathLike, columns: Columns | None = None) -> 
         ValueError: a table that cannot be read, a missing column, no usable row, a given
             cooperative act that nobody ever plays.
     """
-    table, source = read_table(path), Path(path).name
-    columns = (columns or Columns()).fit(table.drop("#line", "#fault").columns, source)
-    rows = _with_faults(_tidy(table, columns))
+    source = Path(path).name
+    table, notes = _govsim(open_table(path))
+    columns = (columns or Columns()).fit(Table(table).names, source)
+    rows, key = _tidied(table, columns, source)
+    notes += tuple(key)
     bad = rows.filter(pl.col("fault") != "").select("line", reason="fault")
     rows = rows.filter(pl.col("fault") == "")
     if rows.is_empty():
@@ -162,90 +181,68 @@ def read_recordings(path: str | os.PathLike, columns: Columns | None = None) -> 
     counted = [f"{game}\x1f{act}" for game in acts for act in acts[game]]
     declared = pl.col("game").is_in([game for game in acts if acts[game]])
     frame = rows.select(
-        (pl.col("line").min().over("key").rank("dense").cast(pl.Int64) - 1).alias("world"),
+        (pl.col("row").min().over("key").rank("dense").cast(pl.Int64) - 1).alias("world"),
         *("game", "mechanism", pl.col("round").cast(pl.Int64)),
         *(_whole(rows["seat"]), _short(rows["model"]), "action", "points"),
         pl.when(declared).then(played.is_in(counted).cast(pl.Float64)).alias("cooperated"),
         "line",
     )
     by_mediator = table["mediated"].cast(pl.String).eq("1").sum() if "mediated" in table.columns else 0
-    return Recordings(source, columns, frame, bad, table.height, acts, int(by_mediator or 0))
+    return Recordings(source, columns, frame, bad, table.height, acts, int(by_mediator or 0), notes)
 
 
-def read_table(path: str | os.PathLike) -> pl.DataFrame:
-    """A table as it stands, with `#line` (1 is the first line) and `#fault` ("" or what is wrong).
+def _govsim(table: Table) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The harvests of an environment log of GovSim, as decisions; other tables as they are."""
+    rows, notes = table
+    if not GOVSIM <= {*rows.columns} or "action" not in rows.columns:
+        return table
+    harvest = pl.col("action") == "harvesting"
+    found = rows.filter(harvest).with_columns(
+        action="wanted_resource", points="resource_collected", model="agent_id"
+    )
+    left = rows.height - found.height
+    said = "GovSim's log: the act is what was wanted, points are what was collected, models are agents"
+    return found, (*notes, f"{said}.", f"Rows of talk, left out: {left:,}.")
 
-    Text tables (.csv, .tsv, also .gz) keep every cell as text; the separator is the commonest of
-    comma, semicolon and tab in the header. Parquet keeps its types.
+
+def _tidied(table: pl.DataFrame, columns: Columns, source: str) -> tuple[pl.DataFrame, list[str]]:
+    """The rows by role, with what is wrong with each; and what was taken for a match and a model.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: a file that is no such table, or has no rows.
+        ValueError: no column tells matches apart, and seats decide more than once in a round.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is not a file; wanted a table of decisions: commonweal audit recordings.csv"
-        )
-    kind = "".join(path.suffixes[-1 - (path.suffix == ".gz") :]).lower()
-    if kind not in (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet"):
+    given, several = columns.match or (), "#file" in table.columns
+    rows = _with_faults(_tidy(table, replace(columns, match=(*given, *["#file"] * (several and not given)))))
+    again = rows["fault"].str.contains("already decided").mean()
+    notes = list[str]()
+    if several and given and again:
+        rows = _with_faults(_tidy(table, replace(columns, match=(*given, "#file"))))
+        notes.append("Files tell of the same decisions: the file is part of what names a match.")
+    elif not given and not several and float(again or 0.0) > AGAIN:  # type: ignore[arg-type]
         raise ValueError(
-            f"{path.name} ends in {kind or 'nothing'}; wanted .csv, .tsv (also .gz) or .parquet: "
-            f"save it as {path.stem}.csv"
+            f"{source} has no column for match (looked for {', '.join(GUESSES['match'])}), and its seats "
+            f"decide more than once in a round; it has {', '.join(Table(table).names)}: say which columns "
+            "tell matches apart, as in match=COLUMN"
         )
-    try:
-        table = pl.read_parquet(path) if kind == ".parquet" else _read_text(path)
-    except UNREADABLE as error:
-        why = str(error).splitlines()[0]
-        raise ValueError(
-            f"{path.name} cannot be read as {kind} ({why}); wanted UTF-8 text with a header line, "
-            "or Parquet: repair or save it again"
-        ) from error
-    if table.is_empty():
-        raise ValueError(
-            f"{path.name} has no rows; wanted a header line and then one line per decision: "
-            "match,round,seat,model,action,points"
-        )
-    if kind == ".parquet":
-        table = table.with_row_index("#line", 1).with_columns(pl.lit("").alias("#fault"))
-    return table
-
-
-def _read_text(path: Path) -> pl.DataFrame:
-    """The rows as text; a row with the wrong number of cells carries that as its fault."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        separator = max(",;\t", key=first.count)
-        names = [name.strip() for name in next(csv.reader([first], delimiter=separator), [])]
-        if len(set(names)) < len(names) or "" in names or (first and not names):
-            raise csv.Error("the header is blank, or a name in it, or names a column twice")
-        reader = csv.reader(file, delimiter=separator, strict=True)
-        rows, line, n = [], 2, len(names)
-        try:
-            for row in reader:
-                if row:
-                    fault = "" if len(row) == n else f"{len(row)} cells, wanted {n}"
-                    rows.append([line, fault, *(row + [""] * n)[:n]])
-                line = reader.line_num + 2
-        except csv.Error as error:
-            raise csv.Error(f"line {line}: {error}") from error
-    schema = {"#line": pl.Int64, "#fault": pl.String} | dict.fromkeys(names, pl.String)
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    elif not given:
+        notes.append(f"No column names a match: {'each file is one' if several else 'all rows are one'}.")
+    if not columns.model:
+        notes.append("No column names a model: each seat is one.")
+    return rows, notes
 
 
 def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
     """One column per role, as text, null where the cell is empty; `key` names the match."""
 
-    def text(name: str | None) -> pl.Expr:
+    def text(name: str | None, empty: Sequence[str] = EMPTY) -> pl.Expr:
         if not name:
             return pl.lit("all")
         if (kind := table.schema[name]).is_nested():
             raise ValueError(f"column {name!r} holds {kind}; wanted one text or number per cell: flatten it")
         cell = pl.col(name).cast(pl.String).str.strip_chars()
-        return pl.when(cell != "").then(cell)
+        return pl.when(~cell.is_in(empty)).then(cell)
 
-    model, *prompting = (text(name) for name in columns.model or ())
+    model, *prompting = (text(name) for name in columns.model or (columns.seat,))
     label = [model, *(pl.format(" ({})", part).fill_null("") for part in prompting)]
     keys = [text(name) for name in columns.match or ()]
     where = [text(columns.game).alias("game"), text(columns.mechanism).alias("mechanism")]
@@ -253,13 +250,14 @@ def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         *where,
         pl.col("#line").cast(pl.Int64).alias("line"),
         pl.col("#fault").alias("cells"),
+        (pl.col("#file") if "#file" in table.columns else pl.lit("")).alias("file"),
         pl.concat_str([k.fill_null("") for k in [*where, *keys]], separator="\x1f").alias("key"),
-        pl.any_horizontal(k.is_not_null() for k in keys).alias("named"),
-        (text(columns.round) if columns.round else pl.lit("0")).alias("round"),
+        pl.any_horizontal([k.is_not_null() for k in keys] or [pl.lit(True)]).alias("named"),
+        (text(columns.round, [""]) if columns.round else pl.lit("0")).alias("round"),
         text(columns.seat).alias("seat"),
         pl.concat_str(label).alias("model"),
         text(columns.action).alias("action"),
-        text(columns.points).alias("points"),
+        text(columns.points, [""]).alias("points"),
     )
 
 
@@ -281,12 +279,17 @@ def _with_faults(rows: pl.DataFrame) -> pl.DataFrame:
     ]
     fault = pl.concat_str(faults, separator="; ", ignore_nulls=True)
     fault = pl.when(pl.col("cells") != "").then("cells").otherwise(fault)
-    rows = rows.with_columns(fault=fault).with_columns(**number)
+    rows = rows.with_columns(fault=fault).with_columns(**number).with_row_index("row")
     one = ["key", "round", "seat"]
     fine = pl.col("fault") == ""
-    first = pl.col("line").filter(fine).min().over(one)
-    twice = pl.format("seat {} already decided in this round, on line {}", "seat", first)
-    return rows.with_columns(fault=pl.when(fine & (pl.col("line") != first)).then(twice).otherwise("fault"))
+    first = pl.col("row").filter(fine).min().over(one)
+    line = pl.col("line").filter(fine).first().over(one)
+    twice = pl.format("seat {} already decided in this round, on line {}", "seat", line)
+    rows = rows.with_columns(fault=pl.when(fine & (pl.col("row") != first)).then(twice).otherwise("fault"))
+    named = pl.when((pl.col("fault") != "") & (pl.col("file") != "")).then(
+        pl.format("{}: {}", "file", "fault")
+    )
+    return rows.with_columns(fault=named.otherwise("fault"))
 
 
 def _acts(rows: pl.DataFrame, declared: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:

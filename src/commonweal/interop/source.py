@@ -13,18 +13,22 @@ from .._plain import shown
 from .audit import Audit, audit
 from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
-from .recordings import Columns, Recordings, read_recordings
+from .entry import is_entry
+from .recordings import Columns, Recordings, of_decisions, read_recordings
 from .spans import read_spans
+from .tables import PARQUET, TEXT, read_table, records
 from .talk import Talk, audit_talk
-from .who_and_when import HISTORY, came, is_talk, read_histories
+from .threads import PLAIN, holds
+from .who_and_when import came, of_messages, read_histories, read_messages
 
 LOGS = ".eval"
-TABLES = (".csv", ".tsv", ".parquet")
+TABLES = (*TEXT, PARQUET)
 PEEKED = 20  # values looked at to tell what a file holds
 NAMED = 5  # files not read that are named
 WANTED = (
-    "a folder of JSON histories, OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval), Diplomacy "
-    "dialogues (.jsonl), or a table of decisions (.csv, .tsv, .parquet)"
+    "a file or folder of conversations (.json, .jsonl: lists of messages with a speaker and content), "
+    "OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval), Diplomacy dialogues (.jsonl), or tables of "
+    "decisions or of messages (.csv, .tsv, .parquet, JSON records)"
 )
 Reader = Callable[[Path], Conversations]
 
@@ -41,11 +45,12 @@ def read_any(
         ValueError: it holds nothing that can be read, or of two kinds.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"{shown(str(path))} is not a file or folder; wanted {WANTED}")
+    if not path.is_file() and not path.is_dir():
+        what = "is a pipe or a device, and is not waited for" if path.exists() else "is not a file or folder"
+        raise FileNotFoundError(f"{shown(str(path))} {what}; wanted {WANTED}")
     try:
-        if path.is_file() and kind_of(path) not in (*JSON, LOGS):
-            return read_recordings(path, columns)
+        if _holds_decisions(path, columns):
+            return _table(path, columns)
         return _conversations(path, logs)
     except ValueError as error:  # a path or a value that it quotes may move the cursor
         raise ValueError(shown(str(error))) from error
@@ -59,9 +64,38 @@ def audit_any(
     return audit(found) if isinstance(found, Recordings) else audit_talk(found)
 
 
+def _holds_decisions(path: Path, columns: Columns | None) -> bool:
+    """Whether it is to be read as a table: by its name, by what the user says of it, by its first records."""
+    within = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
+    json = [file for file in within if kind_of(file) in JSON]
+    if path.is_file() and not json:
+        return kind_of(path) != LOGS
+    if any(kind_of(file) == LOGS for file in within):
+        return False
+    if not json:
+        return any(kind_of(file) in TABLES for file in within)
+    return columns not in (None, Columns()) or any(map(_records_decisions, json[:PEEKED]))
+
+
+def _records_decisions(file: Path) -> bool:
+    """Whether the first records of a JSON file tell of decisions: who, what, and what it brought."""
+    some = (records(value) or [value] for _, value, fault in islice(pieces(file), PEEKED) if not fault)
+    return any(of_decisions(one) for each in some for one in each[:PEEKED] if isinstance(one, dict))
+
+
+def _table(path: Path, columns: Columns | None) -> Recordings | Conversations:
+    """The decisions of a table, or the messages where it is of those and nobody says which column is what."""
+    try:
+        return read_recordings(path, columns)
+    except ValueError:
+        if columns not in (None, Columns()) or not of_messages(read_table(path)):
+            raise
+    return read_messages(path)
+
+
 def _conversations(path: Path, logs: Reader | None) -> Conversations:
     """What is in a file or folder of JSON or logs; where both are, the logs, or JSON if none can be read."""
-    within = _within(path)
+    within = [file for file, _ in files(path, *JSON, LOGS)]
     packed = [file for file in within if kind_of(file) == LOGS]
     if not packed:
         return _noted(_reader(path, within)(path), path, *JSON)
@@ -80,17 +114,6 @@ def _conversations(path: Path, logs: Reader | None) -> Conversations:
     faults = [(shown(file.relative_to(path).as_posix()), _fault(file, logs)) for file in packed]
     bad = found.bad.vstack(pl.DataFrame(faults, FAULTS, orient="row"))
     return _noted(replace(found, bad=bad, read=found.read + len(faults)), path, *JSON, LOGS)
-
-
-def _within(path: Path) -> list[Path]:
-    """The files of JSON or logs; an error that names a table, if there is one instead."""
-    try:
-        return [file for file, _ in files(path, *JSON, LOGS)]
-    except ValueError as error:
-        tables = sorted(file for file in path.rglob("*") if file.is_file() and kind_of(file) in TABLES)
-        if not tables:
-            raise
-        raise ValueError(f"{error}, or one table of decisions: commonweal audit {tables[0]}") from error
 
 
 def _noted(found: Conversations, path: Path, *read: str) -> Conversations:
@@ -143,6 +166,6 @@ def _kind(file: Path) -> tuple[Reader | None, str]:
             return read_diplomacy, ""
         if "resourceSpans" in keys or ("attributes" in keys and {"spanId", "span_id", "context"} & set(keys)):
             return read_spans, ""
-        if any(key in keys for key in HISTORY) or is_talk(value):
+        if any(key in keys for key in PLAIN) or holds(value) or is_entry(value):
             return read_histories, ""
     return None, first

@@ -46,6 +46,7 @@ class Talk:
             "kind": source.kind,
             "read": source.read,
             "kept": source.kept,
+            "left": dict(source.left),
             "conversations": source.messages["conversation"].n_unique(),
             "bad": source.bad.to_dicts(),
             "doubts": source.doubts.to_dicts(),
@@ -97,11 +98,13 @@ def _outcomes(labels: pl.DataFrame) -> Section:
 def _head(source: Conversations) -> Iterator[str]:
     """What was read, and what could not be used."""
     rows, n = source.messages, source.messages["conversation"].n_unique()
+    left, people = sum(source.left.values()), rows["speaker"].n_unique()
     yield (
         f"{shown(source.source)} ({source.kind}): {source.read:,} entries read = {source.kept:,} messages "
-        f"kept + {source.bad.height:,} bad; {n:,} conversations, {rows['speaker'].n_unique():,} speakers"
+        f"kept + {source.bad.height:,} bad{f' + {left:,} left out' if left else ''}; {n:,} conversations, "
+        f"{people:,} speakers"
     )
-    for what, faults in (("bad", source.bad), ("value that could not be read", source.doubts)):
+    for what, faults in (("bad", source.bad), ("doubt", source.doubts)):
         for where, reason in faults.head(SHOWN).iter_rows():
             yield f"  {what}: {shown(where, 80)}: {shown(reason, 200)}"
         if faults.height > SHOWN:

@@ -1,131 +1,245 @@
-"""Conversations as JSON histories, with who made each fail and when: the shape of the data set Who&When.
+"""Conversations as JSON, or as a table of messages; with who made each fail and when, where that is said.
 
-A file holds one conversation: an object with a list `history` (or `messages`, `conversation`) of objects, or
-that list alone.
-
-- The speaker of a message is its `name`, `speaker`, `agent`, `from` or `role`, the first that is there; what
-  was said is its `content`, `text` or `message`, as text or as a list of parts with `text`.
-- `to`, `receiver` or `recipient` names whom it was said to, or lists them. A speaker written
-  `Orchestrator (-> WebSurfer)` says it to WebSurfer, one written `Orchestrator (thought)` to itself.
-- `stance`, `answer` or `vote` is the answer it carries; `round`, `honest`, `believed`, `ahead`, `model`,
-  `tokens_in`, `tokens_out`, `seconds`, `failed` are read as they stand (see `Conversations`).
-- The object has `mistake_agent` and `mistake_step` (counted from 0, a number or its text), `is_correct` or
-  `is_corrected`.
+The shape of the data set Who&When is an object with a list `history`, `mistake_agent`, `mistake_step` (an
+entry of that list, counted from 0, a number or its text) and `is_correct` or `is_corrected`; where
+conversations stand in other files says `threads`, and what their entries say, `entry`.
 
 Source: Zhang et al. 2025, Which agent causes task failures and when?, arXiv 2505.00212.
 """
 
 import os
-import re
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .conversation import JSON, Collector, Conversations, brief, files, name, pieces
+import polars as pl
 
-HISTORY = ("history", "messages", "conversation")
-SPEAKER = ("name", "speaker", "agent", "from", "role")
-TEXT = ("content", "text", "message")
-TO = ("to", "receiver", "recipient")
-STANCE = ("stance", "answer", "vote")
+from .conversation import JSON, Collector, Conversations, Piece, brief, files, number, pieces
+from .entry import (
+    SPEAKER,
+    TEXT,
+    TURNS,
+    called,
+    first,
+    is_entry,
+    is_object,
+    moment,
+    plain,
+    read,
+    speaker,
+    unsaid,
+)
+from .entry import words as words
+from .recordings import read_table
+from .threads import PLAIN, Thread, copies, divided, holds, sign, threads
+
 SOLVED = ("is_correct", "is_corrected")
-AS_IS = ("round", "honest", "believed", "ahead", "model", "tokens_in", "tokens_out", "seconds", "failed")
-ASIDE = re.compile(r"(.+) \((?:-> ?(?P<to>.+)|(?P<self>thought)|termination condition)\)", re.S)
+PEEKED = 20  # rows looked at to tell what a table holds
+NEAR = 0.75  # likeness of two names, from 0 to 1
+Ids = dict[tuple[str, ...], str]  # of a message (its id, speaker, words) the conversation, within one file
 
 
 def read_histories(path: str | os.PathLike) -> Conversations:
-    """The conversations of a folder of .json files (and its folders), of one file, or one a line (.jsonl).
+    """The conversations of a folder of .json files (and its folders), of one file, or of one .jsonl.
+
+    A line of .jsonl is a conversation, or a message of the one that it names, else of the file's only one.
 
     Raises:
         ValueError: no file, or no message in any.
     """
     found = Collector(Path(path).name, "JSON histories")
     for file, label in files(path, *JSON):
-        for where, value, fault in pieces(file, label):
-            value = {HISTORY[0]: value} if is_talk(value) else value
-            here = [(key, value[key]) for key in HISTORY if key in value] if is_object(value) else []
-            (key, history), *rest = sorted(here, key=lambda x: not isinstance(x[1], list)) or [("", None)]
-            if fault or not isinstance(history, list) or not history:
-                found.lost(where, fault or _unlike(value, history))
-                continue
-            _conversation(found, where, value, history)
-            for other, some in rest:
-                if isinstance(some, list) and some:
-                    found.doubt(f"{where}, {other}", f"{brief(some)} beside {key}, which alone is read")
+        _gather(found, label, pieces(file, label))
     return found.done()
 
 
-def is_object(value: Any) -> bool:
-    """Whether a JSON value is an object."""
-    return isinstance(value, dict)
+def read_messages(path: str | os.PathLike) -> Conversations:
+    """The conversations in a table of messages, one a row, or of conversations with nested messages.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is no table, or holds no message.
+    """
+    label, table = Path(path).name, read_table(path)
+    rows = zip(
+        table["#line"], table["#fault"], table.drop("#line", "#fault").iter_rows(named=True), strict=True
+    )
+    found = Collector(label, "a table of messages")
+    _gather(found, label, (Piece(f"{label}, line {n}", row, fault) for n, fault, row in rows))
+    return found.done()
 
 
-def is_talk(value: Any) -> bool:
-    """Whether a JSON value is a bare list of messages: one of them at least has a speaker and content."""
-    some = [one for one in value if is_object(one)] if isinstance(value, list) else []
-    return any(any(name(one.get(key)) for key in SPEAKER) and any(key in one for key in TEXT) for one in some)
+def of_messages(table: pl.DataFrame) -> bool:
+    """Whether a table (as `read_table` gives it) is of messages or conversations, not of decisions."""
+    rows = table.drop("#line", "#fault", strict=False).head(PEEKED).iter_rows(named=True)
+    return any(is_entry(row) or holds(row) for row in rows)
 
 
-def _conversation(found: Collector, where: str, value: dict, history: list) -> None:
-    """One conversation. A bad entry shifts no step: it keeps its place, as a message of nobody would."""
-    kept = [_message(found, where, f"{where}, message {i}", one) for i, one in enumerate(history)]
-    step = value.get("mistake_step")
-    if not all(kept) and step is not None:
-        found.doubt(where, f"the step {brief(step)} counts messages that could not be read; it is not used")
-        step = None
-    solved = next((value[key] for key in SOLVED if key in value), None)
-    found.label(where, where, agent=value.get("mistake_agent"), step=step, solved=solved)
+def _gather(found: Collector, label: str, values: Iterable[Piece]) -> None:
+    """The conversations of one file, from its values: each holds some, or is one message.
+
+    In a file of messages, those deep in other values (as what an agent remembers) are copies, and not read.
+    """
+    lone, some, ids = list[tuple[str, Any]](), list[Thread](), Ids()
+    for where, value, fault in values:
+        within = [] if fault else list(threads(where, value))
+        some += within
+        if fault or not (within or _near(value)):
+            found.lost(where, fault or _unlike(value))
+        elif not within:
+            lone.append((where, plain(value)))
+    messages = any(is_entry(one) for _, one in lone)
+    some += divided(label, lone) if lone else ()
+    copied = copies(some)
+    for i, thread in enumerate(some):
+        n = len(thread.entries)
+        if thread.inner and messages:
+            found.lost(thread.where, f"{n} messages in a value, where other values are messages themselves")
+        elif i in copied:
+            found.leave("in a repeated conversation", n)
+        else:
+            _thread(found, thread, ids)
 
 
-def _message(found: Collector, conversation: str, where: str, one: Any) -> bool:
-    """Whether this entry is a message; it then is in `found`."""
-    if not is_object(one):
-        found.lost(
-            where, f"came {brief(one)}, wanted an object with a speaker: {{'name': ..., 'content': ...}}"
+def _near(value: Any) -> bool:
+    """Whether a value is meant as a message: an object with the key of a speaker, or of words."""
+    return is_object(value) and not {*SPEAKER, *TEXT}.isdisjoint(plain(value))
+
+
+def _thread(found: Collector, thread: Thread, ids: Ids) -> None:
+    """One conversation: what is left out is counted, and a label's step is that of its entry."""
+    kept, places = dict[int, dict[str, Any]](), dict[float, int]()
+    for i, (where, one) in enumerate(thread.entries):
+        if is_object(one):
+            kept[i] = one
+        else:
+            what = "wanted an object with a speaker: {'name': ..., 'content': ...}"
+            found.lost(where, f"came {brief(one)}, {what}")
+    for i, one in list(kept.items()):
+        if why := unsaid(one):
+            found.leave(why)
+            del kept[i]
+    _once(found, thread.where, kept, ids)
+    _rounds(found, thread.where, kept)
+    for i in _in_order(found, thread.where, kept):
+        if _message(found, thread.where, thread.entries[i][0], kept[i]):
+            places[i] = len(places)
+    _label(found, thread, places, {speaker(one) for one in kept.values()})
+    for where, reason in thread.beside:
+        found.doubt(where, reason)
+
+
+def _once(found: Collector, where: str, kept: dict[int, dict[str, Any]], ids: Ids) -> None:
+    """Leave out what has the id and words of an entry before it; tell where another has only one of them."""
+    seen, others, elsewhere = dict[str, Any](), 0, Counter[str]()
+    for i, one in list(kept.items()):
+        if not (mine := sign(one)):
+            continue
+        if seen.get(mine[0]) == mine:
+            found.leave("with a repeated id")
+            del kept[i]
+            continue
+        others += mine[0] in seen
+        seen[mine[0]] = mine
+        elsewhere[ids.setdefault(mine, where)] += 1
+    if others:
+        found.doubt(where, f"{others} messages have the id of another that says something else; all are kept")
+    for other, n in elsewhere.items():
+        if other != where:
+            found.doubt(where, f"{n} messages are in {other} too, with the same id and words; all are kept")
+
+
+def _rounds(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> None:
+    """Leave out rounds in which anybody speaks twice: what is said in them is not said at once."""
+    said = Counter(
+        (speaker(one), one["round"]) for one in kept.values() if number(one.get("round")) is not None
+    )
+    who, twice = max(said, key=lambda one: said[one], default=("", None))
+    if said[who, twice] > 1:
+        found.doubt(
+            where, f"{who} speaks {said[who, twice]} times in round {brief(twice)}; rounds are not used"
         )
+        for one in kept.values():
+            one.pop("round", None)
+
+
+def _in_order(found: Collector, where: str, kept: dict[int, dict[str, Any]]) -> list[int]:
+    """The entries in the order of their times, else of turns that number them; a change is told.
+
+    Where only some have a time, they stay as they came.
+    """
+    at = {i: moment(one) for i, one in kept.items()}
+    what = "times"
+    if all(t is None for t in at.values()):
+        at = {i: number(first(one, TURNS)) for i, one in kept.items()}
+        if len({*at.values()} - {None}) < len(at):  # no number of its own for each
+            return list(kept)
+        what = "turns"
+    known = [t for t in at.values() if t is not None]
+    back = sum(b < a for a, b in pairwise(known))
+    if back and len(known) == len(at):
+        found.doubt(where, f"{what} run backwards {back} times; its messages are put in their order")
+        return sorted(kept, key=lambda i: at[i] or 0.0)
+    if back:
+        found.doubt(
+            where, f"{what} run backwards {back} times, and some are missing; the order is that of the file"
+        )
+    return list(kept)
+
+
+def _message(found: Collector, conversation: str, where: str, one: dict[str, Any]) -> bool:
+    """Whether this entry is a message; it then is in `found`."""
+    who, more, said = read(one)
+    if who is None:
+        found.lost(where, _nobody(one))
         return False
-    speaker = next((one[key] for key in SPEAKER if name(one.get(key))), None)
-    to = next((one[key] for key in TO if one.get(key)), None)
-    aside = ASIDE.fullmatch(name(speaker) or "")
-    if aside:
-        speaker = aside[1]
-        to = to or aside["to"] or (speaker if aside["self"] else None)
-    more = {key: one[key] for key in AS_IS if key in one}
-    came = next((one[key] for key in TEXT if key in one), None)
-    more |= {"to": to, "text": _text(found, f"{where}, text", came)}
-    more |= {"stance": next((one[key] for key in STANCE if key in one), None)}
-    more |= {"role": one["role"] if isinstance(one.get("role"), str) else None}
-    return found.message(conversation, speaker, where, **more)
+    if said.odd:
+        found.doubt(f"{where}, text", f"{said.odd} of {len(first(one, TEXT))} parts, wanted text")
+    found.unsaid("of reasoning", said.reasoning)
+    found.unsaid("calls of tools", said.tools)
+    return found.message(conversation, who, where, **more)
 
 
-def words(value: Any) -> str | None:
-    """The text of a message's content: as it stands, or of its parts."""
-    if isinstance(value, list):
-        return "\n".join(one for one in map(_part, value) if one is not None) or None
-    return value if isinstance(value, str) else None
-
-
-def _part(one: Any) -> str | None:
-    """The text of a part of a message's content."""
-    text = one.get("text", one.get("content")) if is_object(one) else one
-    return text if isinstance(text, str) else None
-
-
-def _text(found: Collector, where: str, came: Any) -> Any:
-    """The text of a message's content, for `found`; of parts that are no text it is told."""
-    if not isinstance(came, list):
-        return came
-    lost = sum(_part(one) is None for one in came)
-    if lost:
-        found.doubt(where, f"{lost} of {len(came)} parts, wanted text")
-    return words(came)
+def _label(found: Collector, thread: Thread, places: dict[float, int], who: set[str | None]) -> None:
+    """Who of the speakers made it fail, and when: the step counts entries, whose messages are at `places`."""
+    about, step = thread.about, thread.about.get("mistake_step")
+    entry = number(step)
+    if entry in places:
+        step = places[entry]
+    elif entry in range(len(thread.entries)):
+        found.doubt(thread.where, f"the step {brief(step)} is an entry that is no message; it is not used")
+        step = None
+    agent, solved = about.get("mistake_agent"), first(about, SOLVED)
+    if not isinstance(agent, str) and called(agent) in who:
+        agent = called(agent)
+    found.label(thread.where, thread.where, agent=agent, step=step, solved=solved)
 
 
 def came(value: Any) -> str:
     """What came, in words: an object by its keys."""
+    if isinstance(value, list) and value and is_object(value[0]):
+        return f"{brief(value)}, the first of them {came(value[0])}"
     return f"an object with {brief(', '.join(map(str, value)))}" if is_object(value) else brief(value)
 
 
-def _unlike(value: Any, history: Any) -> str:
+def _nobody(one: dict[str, Any]) -> str:
+    """What is wrong with an entry without a speaker; a key that is nearly one of those wanted is named."""
+    given = {key: one[key] for key in SPEAKER if one.get(key) is not None}
+    if given:
+        key, value = next(iter(given.items()))
+        return f"the speaker ({key}) is {brief(value)}, wanted a name"
+    near = {key: get_close_matches(key, SPEAKER, 1, NEAR) for key in one}
+    hint = next((f": rename {key!r} to {like[0]!r}" for key, like in near.items() if like), "")
+    return f"the speaker is None, wanted a name under {', '.join(SPEAKER[:4])} or another known key{hint}"
+
+
+def _unlike(value: Any) -> str:
     """What came where a conversation was wanted."""
-    has = came(value) if history is None else f"a history that is {brief(history)}"
-    return f"came {has}; wanted a list of messages: {{'history': [{{'name': ..., 'content': ...}}]}}"
+    here = next(
+        (f"a {key} that is {brief(value[key])}" for key in PLAIN if is_object(value) and key in value),
+        came(value),
+    )
+    return f"came {here}; wanted a list of messages: {{'history': [{{'name': ..., 'content': ...}}]}}"
