@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._mind import Speaker
+from ._secrets import hidden
 
 
 def describe(thing: Any) -> Any:
@@ -48,7 +49,7 @@ def describe(thing: Any) -> Any:
     if isinstance(thing, Mapping):
         return {"dict": {str(key): describe(value) for key, value in thing.items()}}
     if isinstance(thing, Speaker):
-        return {"class": _path(type(thing)), "settings": describe(dict(thing.settings()))}
+        return {"class": _path(type(thing)), "settings": describe(hidden(dict(thing.settings())))}
     if callable(thing) and not eqx.is_array(thing) and not isinstance(thing, eqx.Module):
         return _function(thing)
     if dataclasses.is_dataclass(thing):

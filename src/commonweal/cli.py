@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ._secrets import hide
+
 if TYPE_CHECKING:
     from .lab.study import Study
 
@@ -41,16 +43,14 @@ def main(argv: list[str] | None = None) -> NoReturn:
     except BAD_INPUT as error:
         if "--debug" in args:
             raise
-        print("error:", " ".join(str(error).split()) or type(error).__name__, file=sys.stderr)
+        print("error:", " ".join(hide(str(error)).split()) or type(error).__name__, file=sys.stderr)
         sys.exit(2)
     sys.exit(0)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from . import __version__
-
-        print(__version__)
+        print(sys.modules["commonweal"].__version__)
         raise typer.Exit()
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from .._describe import describe, identity
 from .._measure import Measure
+from .._secrets import keys
 from .._society import Society
 from .._sources import held, named, own, sources
 from .._trace import card_to_dict
@@ -197,6 +198,12 @@ def _faults(before: dict, now: dict, seen: set[str]) -> Iterator[str]:
         for key in DECLARED
         if _differ(before.get(key), now[key])
     )
+    theirs, ours = (keys([one["conditions"], one["reference"]]) for one in (before, now))
+    if ours and theirs - ours:
+        yield (
+            "settings that may be secret were digested under another user's key (from there, bring "
+            "~/.config/commonweal/digest.key)"
+        )
     changed = _changed(before["reference code"], now["reference code"])
     for kind in ("conditions", "measures"):
         for name, old in before[kind].items():
