@@ -24,6 +24,7 @@ TROUBLES = {
     "broken": b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\n{}",
     "garbage": b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n<html>oh!",
     "denied": b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}",
+    "wrong": b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
     "reset": b"",
 }
 

@@ -1,6 +1,7 @@
 """What a provider is given in confidence is written and shown nowhere; calls are posted as often as asked."""
 
 import base64
+import dataclasses
 import gzip
 import io
 import json
@@ -23,7 +24,7 @@ from commonweal._secrets import HIDDEN, hide, know, model_name, stored
 from commonweal.cli import main
 from commonweal.lab.again import again
 from commonweal.lab.study import Study
-from commonweal.language import LLM, seated, write_eval
+from commonweal.language import LLM, llm, seated, write_eval
 from commonweal.measures import welfare
 from commonweal.minds.commons import FairShare
 from commonweal.report import write_report
@@ -273,14 +274,36 @@ def test_a_changed_secret_is_noticed_and_so_is_another_users_key(tmp_path, monke
 def test_a_replay_needs_no_setting_and_a_new_question_says_which(tmp_path, monkeypatch):
     study(passwd=SECRET).run(tmp_path / "run")
     trace = cw.load(next((tmp_path / "run").glob("cells/*/trace")))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))  # another user, in another process
+    monkeypatch.setattr(llm, "MADE", {})
     voice = rebuild(trace.recipe["society"]).minds[0]
     assert describe(voice) == trace.recipe["society"]["fields"]["minds"]["tuple"][0]
-    lines = "of passwd the recipe of echoing/any holds a digest only; wanted .*society=..."
     asked = cw.replay(trace)
     assert asked.act["take"].tolist() == trace.act["take"].tolist()
     (lost,) = asked.invalid[:1] if trace.invalid[0] else asked.invalid[1:]
-    assert re.search(lines, lost)
+    assert re.search("echoing/any is not asked: the passwd in its recipe is a digest.*society=...", lost)
+
+
+@pytest.mark.parametrize("args", [{}, {"api_key": SECRET}])
+def test_a_recipe_asks_only_where_this_program_does(args, monkeypatch, tmp_path):
+    with running() as url:
+        trace = cw.run(cw.Society(LAKE, [LLM(NAME, args=at(url) | args), FairShare()]))
+        trace = cw.load(trace.save(tmp_path / "trace"))
+        again = dataclasses.replace(trace, replies=trace.replies.clear())  # everything is to be asked
+        assert cw.replay(again).valid.all() and posts(url) == 2
+        monkeypatch.setattr(llm, "MADE", {})  # in another process the recipe may be a stranger's
+        assert " in its recipe is a digest, or may be a stranger's" in cw.replay(again).invalid[0]
+        assert cw.replay(trace).valid.all() and posts(url) == 2
+        LLM(NAME, args=at(url) | args)  # as the file of the study does
+        assert cw.replay(again).valid.all() and posts(url) == 3
+
+
+def test_a_strangers_recipe_hides_no_words(monkeypatch):
+    recipe = describe(LLM("echoing/any", args={"note": "tampered with"}))
+    monkeypatch.setattr(llm, "MADE", {})
+    recipe["settings"]["dict"]["args"]["dict"]["note"] = "tampered with"
+    cw.run(cw.Society(LAKE, [rebuild(recipe), FairShare()]))
+    assert hide("it was tampered with") == "it was tampered with"
 
 
 def test_a_model_seated_from_the_command_line_keeps_what_is_stored_as_a_digest():
@@ -354,28 +377,42 @@ def ask(url, **more):
     return trace, posts(url) - before
 
 
-@pytest.fixture(scope="module", params=["busy", "broken", "reset", "denied"])
+TROUBLES = {"busy": True, "broken": True, "reset": True, "denied": False, "wrong": False, "garbage": False}
+
+
+@pytest.fixture(scope="module", params=TROUBLES)
 def trouble(request):
+    """Whether Inspect tries again after it, and a server where every call meets it."""
     with running(trouble=request.param, every=1) as url:
-        yield request.param, url
+        yield TROUBLES[request.param], url
 
 
 @pytest.mark.parametrize(
     ("attempts", "retries", "posted"), [(1, 0, 1), (1, 1, 2), (1, 3, 4), (2, 0, 2), (2, 1, 4), (3, 2, 9)]
 )
 def test_a_call_is_posted_as_often_as_was_asked(attempts, retries, posted, trouble):
-    kind, url = trouble
+    again, url = trouble
     trace, made = ask(url, attempts=attempts, config={"max_retries": retries})
     assert not trace.valid.any()
-    assert made == (attempts if kind == "denied" else posted)  # a refusal is not tried again by Inspect
+    assert made == (posted if again else attempts)
 
 
-def test_retries_of_the_providers_own_library_are_had_by_asking_for_them(trouble):
-    kind, url = trouble
-    given = at(url) | {"max_retries": 2}
+@pytest.mark.slow
+def test_a_call_that_takes_too_long_is_posted_as_often_as_was_asked():
+    with running(delay=30) as url:
+        trace, made = ask(url, attempts=1, patience=1, config={"max_retries": 2})
+        assert not trace.valid.any() and made == 3
+
+
+def test_the_providers_own_client_tries_again_only_where_it_is_told_to(trouble):
+    again, url = trouble
     before = posts(url)
-    cw.run(cw.Society(LAKE, [LLM(NAME, args=given, attempts=1, config=ONCE), FairShare()]))
-    assert posts(url) - before == (1 if kind == "denied" else 3)
+    told = LLM(NAME, args=at(url) | {"max_retries": 2}, attempts=1, config=ONCE)
+    given = LLM(get_model(NAME, memoize=False, **at(url)), attempts=1, config=ONCE)
+    for voice, made in ((told, 3 if again else 1), (given, 1)):
+        cw.run(cw.Society(LAKE, [voice, FairShare()]))
+        assert posts(url) - before == made
+        before += made
 
 
 @pytest.mark.parametrize("aiohttp", [True, False])

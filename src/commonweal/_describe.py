@@ -194,7 +194,7 @@ def rebuild(data: Any) -> Any:
     kind = _find(data["class"])
     if "settings" in data:
         try:
-            return kind(**rebuild(data["settings"]))
+            return kind.again(rebuild(data["settings"]))
         except TypeError as error:
             raise ValueError(
                 f"a {kind.__name__} cannot be made from its settings ({error}); let settings() return the "

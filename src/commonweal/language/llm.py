@@ -1,5 +1,6 @@
 """A language model as a mind, over Inspect's model layer: any provider that Inspect knows, by its name."""
 
+import json
 import math
 from collections.abc import Mapping
 from contextlib import asynccontextmanager, suppress
@@ -20,6 +21,7 @@ CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6, "cache": Fal
 EACH_RUN = {"max_connections", "adaptive_connections", "attempt_timeout", "timeout", "response_schema"}
 UNLIMITED = Budget()
 KEPT = 256  # configurations, of replies whose schemas differ
+MADE: dict[str, "LLM"] = {}  # the first of each kind that this program made, by what a recipe tells of it
 
 
 class LLM(Speaker):
@@ -62,10 +64,27 @@ class LLM(Speaker):
         self._client: Any = self._given
         self._users = 0
         self._configs: dict[str, Any] = {}  # by schema of the reply
-        theirs = {} if isinstance(model, str) else model.model_args | {"api_key": model.api.api_key}
-        know(self.model, self.config, self.args, theirs)
-        told = {"model": self.model} | self.config | self.args
-        self._unknown = [name for name, value in told.items() if from_store(value)]
+        given = {"model": self.model} | self.config | self.args
+        self._unknown = [name for name, value in given.items() if from_store(value)]
+        told = [model_name(self.model), stored(self.config), stored(self.args)]
+        self._told = json.dumps(told, sort_keys=True, default=repr)
+        MADE.setdefault(self._told, self)
+
+    @classmethod
+    def again(cls, settings):
+        """The model that a recipe tells of. It asks only as one that this program has made itself.
+
+        Else whoever wrote the recipe says where questions and keys are sent, and which files are loaded. A
+        model that the recipe tells by its name alone is asked, as is a rehearsal.
+        """
+        made = cls(**settings)
+        own = MADE[made._told]
+        if own is made:
+            del MADE[made._told]
+            made._unknown += () if made.model.startswith("commonweal/") else made.args
+        else:
+            made.model, made.config, made.args, made._unknown = own.model, own.config, own.args, own._unknown
+        return made
 
     def settings(self):
         return {
@@ -82,9 +101,9 @@ class LLM(Speaker):
     @asynccontextmanager
     async def session(self):
         """A client of its own while there are worlds: it belongs to the event loop that it is made in."""
-        if self._client is None and not self._unknown:
-            self._client = self._open()
-        if self._client is not None:
+        if not self._unknown:
+            know(self.model, self.config, self.args, _kept_by(self._given))
+            self._client = self._client or self._open()
             keep_to(self._client.api, retries=self.args.get("max_retries", 0))
         self._users += 1
         try:
@@ -126,8 +145,9 @@ class LLM(Speaker):
     async def ask(self, prompt: Prompt) -> Said:
         if self._unknown:
             raise NoAnswer(
-                f"of {', '.join(self._unknown)} the recipe of {self.model} holds a digest only; wanted the "
-                "society with the settings: cw.replay(trace, society=...)"
+                f"{model_name(self.model)} is not asked: the {self._unknown[0]} in its recipe is a digest, "
+                "or may be a stranger's; wanted the society itself, cw.replay(trace, society=...), or the "
+                "file that makes it, --file my_study.py"
             )
         lib = inspect_ai()
         system, turns = prompt.system, prompt.turns
@@ -178,6 +198,11 @@ def _made_with(model: Any) -> dict[str, Any]:
         return {}
     told = {"base_url": model.api.base_url} if getattr(model.api, "base_url", None) else {}
     return told | {name: x for name, x in model.model_args.items() if isinstance(x, str | int | float | bool)}
+
+
+def _kept_by(model: Any) -> dict[str, Any]:
+    """All that one of Inspect's models was made with, its key too."""
+    return {} if model is None else model.model_args | {"api_key": model.api.api_key}
 
 
 def _priced(lib: Any, model: str) -> bool:
