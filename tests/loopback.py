@@ -79,7 +79,7 @@ class Server:
             system = "\n\n".join(said for who, said in turns if who in ("system", "developer"))
             said = answer(self.persona, system, [turn for turn in turns if turn[0] in ("user", "assistant")])
             self.answered += 1
-            said = json.dumps(json.loads(said) | {"notes": came}) if self.echo else said
+            said = json.dumps(json.loads(said or "{}") | {"notes": came}) if self.echo else said
             return http(completion(asked["model"], said, sum(len(said) for _, said in turns)))
         finally:
             self.now -= 1

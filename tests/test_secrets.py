@@ -8,6 +8,7 @@ import json
 import re
 import urllib.request
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote, quote_plus, unquote
 
 import polars as pl
@@ -167,6 +168,7 @@ def use(voice, folder):
         results = study.run(folder / "run")
     except ValueError as error:
         return f"{error}"
+    assert results
     print(results, results.as_dict(), write_report(results, folder / "run" / "report.html"))
     (stored,) = (folder / "run").glob("cells/*/trace")
     trace = cw.load(stored)
@@ -256,6 +258,12 @@ def test_a_digest_hangs_on_value_name_and_key(monkeypatch, tmp_path):
             stored({"pin": "1"})
 
 
+def test_several_that_make_the_key_at_once_have_the_same(tmp_path):
+    with ThreadPoolExecutor(16) as several:
+        made = list(several.map(_secrets._key.__wrapped__, [tmp_path / "new" / "digest.key"] * 64))
+    assert len(set(made)) == 1 and [x.name for x in (tmp_path / "new").iterdir()] == ["digest.key"]
+
+
 def study(**args):
     society = cw.Society(LAKE, [LLM("echoing/any", attempts=1, args=args), FairShare()])
     return Study("planted", {"one": society}, 2, [welfare], keep=2)
@@ -308,9 +316,10 @@ def test_a_strangers_recipe_hides_no_words(monkeypatch):
 
 def test_a_model_seated_from_the_command_line_keeps_what_is_stored_as_a_digest():
     given = {"passwd": SECRET}
-    old = Study("s", {"a": cw.Society(LAKE, [LLM("echoing/any", args=given), FairShare()])}, 1, [welfare])
+    old = Study("s", {"a": cw.Society(Commons(n_agents=1), [LLM("echoing/any", args=given)])}, 1, [welfare])
     new = seated(old, f"echoing/other?key={URL}")
-    assert new.name == "s echoing/other" and new.conditions["a"].minds[0].args == given
+    (model,) = (mind for mind in new.conditions["a"].minds if isinstance(mind, LLM))
+    assert new.name == "s echoing/other" and model.args == given
 
 
 # ------------------------------------------------------------------------------------ what is replaced

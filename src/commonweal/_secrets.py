@@ -146,12 +146,12 @@ def hide(text: str) -> str:
     addresses. One of 8 characters or more is replaced wherever it stands; one of 4 to 7 only as a word of
     its own, and only if it mixes letters and digits: plain short words would take ordinary text with them.
     """
-    return _replaced(text, _forms(frozenset(_known | set(_of_environment()))))
+    return _replaced(text, _all_forms())
 
 
 def hidden(data: Any) -> Any:
     """The data with every known secret replaced in its texts."""
-    forms = _forms(frozenset(_known | set(_of_environment())))
+    forms = _all_forms()
 
     def walk(thing: Any) -> Any:
         if isinstance(thing, str):
@@ -161,6 +161,10 @@ def hidden(data: Any) -> Any:
         return type(thing)(map(walk, thing)) if type(thing) in (list, tuple) else thing
 
     return walk(data)
+
+
+def _all_forms() -> list[tuple[str, re.Pattern]]:
+    return _forms(frozenset(_known.union(_of_environment())))
 
 
 def _replaced(text: str, forms: list[tuple[str, re.Pattern]]) -> str:

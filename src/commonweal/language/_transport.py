@@ -11,7 +11,7 @@ def keep_to(api: Any, *, retries: int) -> None:
 
     The clients of OpenAI, Anthropic and Groq, and all that speak as OpenAI's, are of this kind.
     """
-    client = getattr(api, "client", None)
+    client: Any = getattr(api, "client", None)
     if isinstance(getattr(client, "max_retries", None), int):
         client.max_retries = retries
     for http in (client, getattr(client, "_client", None)):
