@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_formulas _card _bounds _param _luck _graph _channel _prompt _journal _secrets".split()
-CORE += "_scenario _governed".split()
+CORE = "_secrets _formulas _card _bounds _param _luck _graph _channel _prompt _journal _scenario".split()
+CORE += "_governed".split()
 CORE += "_stage _profile _mind _columns _trace _interval _curve _measure _survival _describe _sources".split()
 CORE += "_society _tick _drive _refuse _speak _play _run _evolve".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
