@@ -220,10 +220,14 @@ def _of_query(query: str) -> Iterator[str]:
 
 def _of_environment() -> Iterator[str]:
     for name, value in os.environ.items():
-        if "://" in value:
-            yield from _of_address(value)
-        elif NAMED.search(name) and not os.path.exists(value):
-            yield value
+        yield from _of_variable(name, value)
+
+
+@lru_cache(maxsize=1024)
+def _of_variable(name: str, value: str) -> list[str]:
+    if "://" in value:
+        return list(_of_address(value))
+    return [value] if NAMED.search(name) and not os.path.exists(value) else []
 
 
 @lru_cache(maxsize=8)
