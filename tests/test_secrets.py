@@ -348,6 +348,14 @@ def test_which_values_are_replaced(value, text, shown):
     assert hide(text) == shown
 
 
+@pytest.mark.parametrize("lead", ["", "m", "me", "me:"])
+@pytest.mark.parametrize("code", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_inside_a_longer_text_in_base64_is_replaced(lead, code):
+    know("any", {"passwd": "?>a~" + SECRET})
+    text = code(f"{lead}?>a~{SECRET}, and more".encode()).decode()
+    assert leaks(text) and HIDDEN in hide(text) and not leaks(hide(text))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
