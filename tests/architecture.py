@@ -10,9 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 # The core, lowest first: a file may import any to its left.
-CORE = "_plain _stored _formulas _card _bounds _param _luck _graph _channel _prompt _journal".split()
-CORE += "_scenario _governed _stage _profile _mind _columns _trace _interval _curve _measure".split()
-CORE += "_survival _trust _describe _sources _society _tick _drive _refuse _speak _play _run _evolve".split()
+CORE = "_secrets _plain _stored _formulas _card _bounds _param _luck _graph _channel _prompt".split()
+CORE += "_journal _scenario _governed _stage _profile _mind _columns _trace _interval _curve".split()
+CORE += "_measure _survival _trust _describe _sources _society _tick _drive _refuse _speak".split()
+CORE += "_play _run _evolve".split()
 SHELVES = ["scenarios", "institutions", "minds", "profiles", "measures"]
 HOUSE = [*CORE, "testing", *SHELVES, "accounts", "ledger", "lab", "report", "interop", "populations"]
 DOOR = Path("__init__.py")  # the front door is lazy: it may name anything

@@ -1,6 +1,9 @@
 """An OpenAI-compatible server on the loopback, answered by a rehearsal's persona, with troubles on request.
 
-    python tests/loopback.py [--persona fair] [--delay 0.05] [--trouble busy,reset,garbage]
+    python tests/loopback.py [--persona fair] [--delay 0.05] [--trouble busy,reset,garbage] [--every 2]
+
+`--every 1` lets every call meet a trouble. `--echo yes` says all that came beside the messages again, in the
+error of every second call and in the notes of the others. `--redirect URL` sends everybody there.
 
 prints its port and serves until its standard input closes. GET / tells how many calls were made, how
 many were answered, and the most that were under way at once.
@@ -20,15 +23,19 @@ TROUBLES = {
     "busy": b"HTTP/1.1 429 Too Many Requests\r\nretry-after-ms: 1\r\ncontent-length: 2\r\n\r\n{}",
     "broken": b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 2\r\n\r\n{}",
     "garbage": b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n<html>oh!",
+    "denied": b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 2\r\n\r\n{}",
+    "wrong": b"HTTP/1.1 400 Bad Request\r\ncontent-length: 2\r\n\r\n{}",
     "reset": b"",
 }
 
 
 class Server:
-    """Answers chat completions; every second call meets the next trouble first."""
+    """Answers chat completions; every second call, or all, meets the next trouble first."""
 
-    def __init__(self, persona: str, delay: float, troubles: list[str]):
-        self.persona, self.delay, self.troubles = persona, delay, troubles
+    def __init__(self, given: argparse.Namespace):
+        self.persona, self.delay, self.every = given.persona, given.delay, given.every
+        self.troubles = list(filter(None, given.trouble.split(",")))
+        self.echo, self.elsewhere = given.echo, given.redirect
         self.made = self.answered = self.now = self.most = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -39,7 +46,7 @@ class Server:
                     (x for x in head.lower().split(b"\r\n") if x.startswith(b"content-length:")), b":0"
                 )
                 body = await reader.readexactly(int(length.split(b":")[1]))
-                reply = await self.reply(head.split(b" ", 1)[0] == b"POST", body)
+                reply = await self.reply(head, body)
                 if not reply:
                     break
                 writer.write(reply)
@@ -49,22 +56,30 @@ class Server:
         finally:
             writer.close()
 
-    async def reply(self, post: bool, body: bytes) -> bytes:
+    async def reply(self, head: bytes, body: bytes) -> bytes:
         """The whole response to one request."""
-        if not post:
+        if not head.startswith(b"POST"):
             return http({"made": self.made, "answered": self.answered, "most": self.most})
         self.made += 1
         self.now += 1
+        number = self.made
         self.most = max(self.most, self.now)
         try:
             await asyncio.sleep(self.delay)
-            if self.troubles and self.made % 2:
-                return TROUBLES[self.troubles[self.made // 2 % len(self.troubles)]]
+            if self.elsewhere and head.split()[1] != self.elsewhere.encode():
+                moved = f"HTTP/1.1 307 Moved\r\nlocation: {self.elsewhere}\r\ncontent-length: 0\r\n\r\n"
+                return moved.encode()
+            if self.troubles and number % self.every == self.every - 1:
+                return TROUBLES[self.troubles[number // 2 % len(self.troubles)]]
             asked = json.loads(body)
+            came = head.decode() + json.dumps({k: x for k, x in asked.items() if k != "messages"})
+            if self.echo and number % 2:
+                return http({"error": {"message": f"This is wrong: {came}"}}, "400 Bad Request")
             turns = [(m["role"], text(m["content"])) for m in asked["messages"]]
             system = "\n\n".join(said for who, said in turns if who in ("system", "developer"))
             said = answer(self.persona, system, [turn for turn in turns if turn[0] in ("user", "assistant")])
             self.answered += 1
+            said = json.dumps(json.loads(said or "{}") | {"notes": came}) if self.echo else said
             return http(completion(asked["model"], said, sum(len(said) for _, said in turns)))
         finally:
             self.now -= 1
@@ -95,10 +110,10 @@ def completion(model: str, said: str | None, letters: int) -> dict:
     }
 
 
-def http(found: dict) -> bytes:
+def http(found: dict, status: str = "200 OK") -> bytes:
     """A response with a JSON body."""
     body = json.dumps(found).encode()
-    head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -122,8 +137,10 @@ async def main() -> None:
     parser.add_argument("--persona", default="fair")
     parser.add_argument("--delay", type=float, default=0.0)
     parser.add_argument("--trouble", default="")
-    given = parser.parse_args()
-    server = Server(given.persona, given.delay, list(filter(None, given.trouble.split(","))))
+    parser.add_argument("--every", type=int, default=2)
+    parser.add_argument("--echo", default="")
+    parser.add_argument("--redirect", default="")
+    server = Server(parser.parse_args())
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, backlog=1024, limit=2**24)
     print(listening.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)

@@ -396,4 +396,4 @@ def test_only_one_file_prints():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print" and node not in free:
                 found.add((file.relative_to(home).as_posix(), ast.unparse(node.args[0])[:10]))
-    assert found == {("_plain.py", "shown(line"), ("cli.py", "json.dumps")}
+    assert found == {("_plain.py", "shown(hide"), ("cli.py", "hide(json.")}

@@ -502,21 +502,6 @@ def test_a_person_who_has_gone_leaves_an_invalid_world():
     assert "EOFError" in trace.invalid[0]
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"args": {"api_key": "sk-1"}},
-        {"args": {"apikey": "sk-1"}},
-        {"args": {"default_headers": {"x": "sk-1"}}},
-        {"config": {"extra_headers": {"Authorization": "Bearer sk-1"}}},
-    ],
-)
-def test_a_key_never_enters_a_recipe(given):
-    with pytest.raises(ValueError, match="export OPENAI_API_KEY"):
-        LLM("openai/gpt-5", **given)
-    LLM("hf/tiny", args={"tokenizer_path": "here"})  # is none
-
-
 def test_a_model_that_is_set_otherwise_is_another_speaker():
     from inspect_ai.model import GenerateConfig, get_model
 

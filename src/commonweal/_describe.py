@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._mind import Speaker
+from ._secrets import hidden
 from ._stored import steady
 from ._trust import component, home_of, noted, resolve
 
@@ -50,7 +51,7 @@ def describe(thing: Any) -> Any:
     if isinstance(thing, Mapping):
         return {"dict": {str(key): describe(value) for key, value in thing.items()}}
     if isinstance(thing, Speaker):
-        return {"class": _path(type(thing)), "settings": describe(dict(thing.settings()))}
+        return {"class": _path(type(thing)), "settings": describe(hidden(dict(thing.settings())))}
     if callable(thing) and not eqx.is_array(thing) and not isinstance(thing, eqx.Module):
         return _function(thing)
     if dataclasses.is_dataclass(thing):
@@ -203,7 +204,7 @@ def rebuild(data: Any) -> Any:
         raise ValueError(f"the recipe makes something of {data['class']}, which is no class of a component")
     if "settings" in data:
         try:
-            return kind(**rebuild(data["settings"]))
+            return kind.again(rebuild(data["settings"]))
         except TypeError as error:
             raise ValueError(
                 f"a {kind.__name__} cannot be made from its settings ({error}); let settings() return the "

@@ -108,6 +108,11 @@ class Speaker(abc.ABC):
         """
         return {}
 
+    @classmethod
+    def again(cls, settings: Mapping[str, Any]) -> "Speaker":
+        """The speaker that a recipe tells of, which may be a stranger's: make nothing unsafe of it."""
+        return cls(**settings)
+
     def session(self) -> AbstractAsyncContextManager:
         """Around all the worlds of a run: the place to open and to close what it talks through."""
         return nullcontext()

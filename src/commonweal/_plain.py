@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any, TextIO
 from unicodedata import category
 
+from ._secrets import hide as hide
+
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -36,7 +38,7 @@ def _spelled(c: str) -> str:
 def say(*lines: str, file: TextIO | None = None) -> None:
     """Print lines, each made plain, so that none of them makes another."""
     for line in lines:
-        print(shown(line), file=file)
+        print(shown(hide(line)), file=file)
 
 
 def tell(*things: object) -> None:
@@ -86,7 +88,11 @@ def console() -> Any:
 
         def __rich_console__(self, console: Any, options: Any):
             for one in console.render(self.part, options):
-                yield one if one.control else Segment("\n".join(map(shown, one.text.split("\n"))), one.style)
+                yield (
+                    one
+                    if one.control
+                    else Segment("\n".join(map(shown, hide(one.text).split("\n"))), one.style)
+                )
 
     class Plain(RenderHook):
         def process_renderables(self, renderables: list) -> list:

@@ -20,6 +20,7 @@ from ._luck import seeded
 from ._mind import Budget, NoAnswer, Speaker
 from ._prompt import RESERVED, Prompt, Reply, Said, Story, Where, compose, plain, quote, read, repair, whole
 from ._scenario import Actions
+from ._secrets import hidden, hide
 from ._society import Society
 
 SHOWN = 500  # characters of what went wrong
@@ -147,7 +148,8 @@ class Talk:
             try:
                 return await self._answer(i, story, Where(self.seed, tick, i))
             except NoAnswer as reason:
-                raise NoAnswer(f"agent {i} gave no answer at t={t} ({plain(str(reason))[:SHOWN]})") from None
+                why = plain(hide(str(reason)))[:SHOWN]
+                raise NoAnswer(f"agent {i} gave no answer at t={t} ({why})") from None
 
     async def _answer(self, i: int, story: Story, where: Where) -> tuple[Reply, dict[str, Any]]:
         """What came and cannot be read is sent back once, with what is wrong with it."""
@@ -243,7 +245,7 @@ def _brief(society: Society, card, i: int) -> str:
 
 def _voice(speaker: Speaker) -> str:
     """A digest of who speaks; what the engine keeps to (limits) or tells (traits, the past) is no part."""
-    settings = {k: v for k, v in speaker.settings().items() if k not in Speaker.__annotations__}
+    settings = {k: v for k, v in hidden(speaker.settings()).items() if k not in Speaker.__annotations__}
     return identity([type(speaker).__qualname__, settings])
 
 
@@ -280,7 +282,7 @@ async def _call(speaker: Speaker, prompt: Prompt, journal: Journal) -> Said:
                         said = await speaker.ask(prompt)
                     if not isinstance(said, Said) or not isinstance(said.text, str):
                         raise TypeError(f"ask() gave {said!r}; wanted cw.Said(text)")
-                    return said._replace(text=whole(said.text)).counted()
+                    return said._replace(text=hide(whole(said.text))).counted()
                 except NoAnswer:
                     raise
                 except asyncio.CancelledError:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from ._plain import console, failed, plain_warnings, say, tell
+from ._plain import console, failed, hide, plain_warnings, say, tell
 from ._stored import BAD_INPUT, one_line
 
 if TYPE_CHECKING:
@@ -390,7 +390,7 @@ def check(file: File, as_json: Json = False) -> None:
 
 
 def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, allow_nan=False))
+    print(hide(json.dumps(data, indent=1, allow_nan=False)))
 
 
 def _home(study: "Study", out: Path | None, several: bool) -> Path:

@@ -16,6 +16,7 @@ from typing import Any
 
 from .._describe import describe, identity, identity_of
 from .._measure import Measure
+from .._secrets import keys
 from .._society import Society
 from .._sources import Lookup, held, own
 from .._stored import steady
@@ -206,6 +207,12 @@ def _faults(before: dict, now: dict, seen: Callable[[str], bool]) -> Iterator[st
         for key in DECLARED
         if _differ(before.get(key), now[key])
     )
+    theirs, ours = (keys([one["conditions"], one["reference"]]) for one in (before, now))
+    if ours and theirs - ours:
+        yield (
+            "settings that may be secret were digested under another user's key (from there, bring "
+            "~/.config/commonweal/digest.key)"
+        )
     changed = _changed(before["reference code"], now["reference code"])
     for kind in ("conditions", "measures"):
         for name, old in before[kind].items():

@@ -1,7 +1,8 @@
 """A language model as a mind, over Inspect's model layer: any provider that Inspect knows, by its name."""
 
+import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from importlib.util import find_spec
@@ -10,15 +11,17 @@ from typing import Any
 from .._mind import Budget, NoAnswer, Speaker
 from .._profile import Profile
 from .._prompt import Prompt, Said
+from .._secrets import from_store, hide, know, model_name, stored
 from .._society import Society
 from ..lab.study import Study
+from ._transport import keep_to, refused
 from .inspect import inspect_ai
 
 CONFIG = {"temperature": 1.0, "max_tokens": 1500, "max_retries": 6, "cache": False}
 EACH_RUN = {"max_connections", "adaptive_connections", "attempt_timeout", "timeout", "response_schema"}
-LIKE_KEYS = ("apikey", "api_key", "authorization", "credential", "headers", "password", "secret")
 UNLIMITED = Budget()
 KEPT = 256  # configurations, of replies whose schemas differ
+MADE: dict[str, "LLM"] = {}  # the first of each kind that this program made, by what a recipe tells of it
 
 
 class LLM(Speaker):
@@ -29,13 +32,12 @@ class LLM(Speaker):
     - `reasoning`: how much it thinks before it answers (`low`, `medium`, `high`), where it can.
     - `memory`: how many of its own earlier messages and replies it is shown again.
     - `config`: generation settings by Inspect's names, over `CONFIG`; nothing else is inherited.
-    - `args`: arguments of the provider, such as `base_url`; keys belong in the environment.
+    - `args`: arguments of the provider, such as `base_url`; keys belong in the environment. Of what may be
+      secret, only a digest is stored.
     - `patience`, `total`: seconds for one attempt and for all of a call, waiting for a free connection
       not counted.
-    - `budget`, `attempts`: see `Speaker`. A budget in dollars needs a price that Inspect knows.
-
-    Raises:
-        ValueError: something like a key among the arguments.
+    - `budget`, `attempts`: see `Speaker`. A budget in dollars needs a price that Inspect knows. A call is
+      posted at most `attempts * (config["max_retries"] + 1)` times.
     """
 
     def __init__(
@@ -62,20 +64,35 @@ class LLM(Speaker):
         self._client: Any = self._given
         self._users = 0
         self._configs: dict[str, Any] = {}  # by schema of the reply
-        secret = next(_secrets({"config": self.config, "args": self.args}), None)
-        if secret:
-            raise ValueError(
-                f"LLM came with the argument {secret!r}, which every recipe would show; wanted it in "
-                "the environment: export OPENAI_API_KEY=..., then LLM('openai/gpt-5')"
-            )
+        given = {"model": self.model} | self.config | self.args
+        self._unknown = [name for name, value in given.items() if from_store(value)]
+        told = [model_name(self.model), stored(self.config), stored(self.args)]
+        self._told = json.dumps(told, sort_keys=True, default=repr)
+        MADE.setdefault(self._told, self)
+
+    @classmethod
+    def again(cls, settings):
+        """The model that a recipe tells of. It asks only as one that this program has made itself.
+
+        Else whoever wrote the recipe says where questions and keys are sent, and which files are loaded. A
+        model that the recipe tells by its name alone is asked, as is a rehearsal.
+        """
+        made = cls(**settings)
+        own = MADE[made._told]
+        if own is made:
+            del MADE[made._told]
+            made._unknown += () if made.model.startswith("commonweal/") else made.args
+        else:
+            made.model, made.config, made.args, made._unknown = own.model, own.config, own.args, own._unknown
+        return made
 
     def settings(self):
         return {
-            "model": self.model,
+            "model": model_name(self.model),
             "profile": self.profile,
             "memory": self.memory,
-            "config": self.config,
-            "args": self.args,
+            "config": stored(self.config),
+            "args": stored(self.args),
             "budget": self.budget,
             "attempts": self.attempts,
             **self._limits,
@@ -84,8 +101,10 @@ class LLM(Speaker):
     @asynccontextmanager
     async def session(self):
         """A client of its own while there are worlds: it belongs to the event loop that it is made in."""
-        if self._client is None:
-            self._client = self._open()
+        if not self._unknown:
+            know(self.model, self.config, self.args, _kept_by(self._given))
+            self._client = self._client or self._open()
+            keep_to(self._client.api, retries=self.args.get("max_retries", 0))
         self._users += 1
         try:
             yield
@@ -100,14 +119,15 @@ class LLM(Speaker):
         lib = inspect_ai()
         if math.isfinite(self.budget.cost) and not _priced(lib, self.model):
             raise ValueError(
-                f"{self.model} has a budget of {self.budget.cost:g} dollars and no price is known; wanted "
-                "one: inspect_ai.model.set_model_cost(...), or a budget in tokens: cw.Budget(tokens=50_000)"
+                f"{model_name(self.model)} has a budget of {self.budget.cost:g} dollars and no price is "
+                "known; wanted one: inspect_ai.model.set_model_cost(...), or a budget in tokens: "
+                "cw.Budget(tokens=50_000)"
             )
         try:
             return lib.model.get_model(self.model, memoize=False, **_transport(self.model) | self.args)
         except Exception as error:
-            told = " ".join(str(error).split())
-            raise ValueError(f"Inspect cannot reach {self.model}: {told}") from error
+            told = " ".join(hide(str(error)).split())
+            raise ValueError(f"Inspect cannot reach {model_name(self.model)}: {told}") from None
 
     def _config(self, schema: Mapping[str, Any]) -> Any:
         """The whole configuration of a call whose reply has this schema."""
@@ -123,6 +143,12 @@ class LLM(Speaker):
         return self._configs[key]
 
     async def ask(self, prompt: Prompt) -> Said:
+        if self._unknown:
+            raise NoAnswer(
+                f"{model_name(self.model)} is not asked: the {self._unknown[0]} in its recipe is a digest, "
+                "or may be a stranger's; wanted the society itself, cw.replay(trace, society=...), or the "
+                "file that makes it, --file my_study.py"
+            )
         lib = inspect_ai()
         system, turns = prompt.system, prompt.turns
         kinds = {"user": lib.model.ChatMessageUser, "assistant": lib.model.ChatMessageAssistant}
@@ -134,6 +160,10 @@ class LLM(Speaker):
             output = await self._client.generate(chat, config=self._config(prompt.schema))
         except lib.util.LimitExceededError as reason:
             raise NoAnswer(f"a limit of the evaluation was reached: {reason}") from reason
+        except Exception as error:
+            if (elsewhere := refused(error)) is not None:
+                raise NoAnswer(elsewhere) from None
+            raise
         read, written, cost = _used(output.usage)
         if output.error:
             raise RuntimeError(output.error)
@@ -163,21 +193,16 @@ def _own(model: Any) -> dict[str, Any]:
 
 
 def _made_with(model: Any) -> dict[str, Any]:
-    """What one of Inspect's models was made with, without clients and keys; our own answer by name alone."""
+    """What one of Inspect's models was made with, without clients; our own answer by name alone."""
     if model is None or str(model).startswith("commonweal/"):
         return {}
     told = {"base_url": model.api.base_url} if getattr(model.api, "base_url", None) else {}
-    plain = {name: x for name, x in model.model_args.items() if isinstance(x, str | int | float | bool)}
-    return told | {name: x for name, x in plain.items() if not next(_secrets({name: x}), None)}
+    return told | {name: x for name, x in model.model_args.items() if isinstance(x, str | int | float | bool)}
 
 
-def _secrets(told: Any) -> Iterator[str]:
-    """Names that look like those of keys, wherever they stand."""
-    for name, value in told.items() if isinstance(told, Mapping) else ():
-        plain = str(name).lower()
-        if plain in ("key", "token") or any(part in plain for part in LIKE_KEYS):
-            yield str(name)
-        yield from _secrets(value)
+def _kept_by(model: Any) -> dict[str, Any]:
+    """All that one of Inspect's models was made with, its key too."""
+    return {} if model is None else model.model_args | {"api_key": model.api.api_key}
 
 
 def _priced(lib: Any, model: str) -> bool:
@@ -192,12 +217,12 @@ def seated(study: Study, model: str) -> Study:
         seats = one.speakers or range(len(one.minds))
         minds = [_seated(mind, model) if i in seats else mind for i, mind in enumerate(one.minds)]
         conditions[name] = Society(one.scenario, minds, one.profiles)
-    return replace(study, name=f"{study.name} {model}", conditions=conditions)
+    return replace(study, name=f"{study.name} {model.partition('?')[0]}", conditions=conditions)
 
 
 def _seated(mind: Any, model: str) -> LLM:
     """A language model in the seat of a mind; one that sat there hands on its limits and settings."""
     if not isinstance(mind, LLM):
         return LLM(model)
-    kept: dict[str, Any] = mind.settings() | {"model": model}
+    kept: dict[str, Any] = mind.settings() | {"model": model, "config": mind.config, "args": mind.args}
     return LLM(**kept)
