@@ -14,12 +14,13 @@ from rich.console import Console
 
 from commonweal._interval import mean_interval
 from commonweal.interop import audit_any, audit_talk, from_trace, read_any, read_histories, read_spans
-from commonweal.interop import spans as of_spans
+from commonweal.interop import operations as of_operations
 from commonweal.interop.attribution import TITLE
 from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, shown, truth
 from commonweal.interop.exchange import giving_in, reciprocity
+from commonweal.interop.operations import Span
 from commonweal.interop.section import ratio
-from commonweal.interop.spans import Span, add_messages
+from commonweal.interop.speech import add_messages
 from commonweal.language.transcripts import _spans as of_logs
 
 FAIL = "who made it fail"
@@ -540,7 +541,7 @@ def random_spans(rng, n):
     ids, kinds = [str(i) for i in range(n)], ["chat", "invoke_agent", "invoke_agent", "tool"]
     for i in ids:
         parent, agent, talk = rng.choice([*ids, None, "?"]), rng.choice(["A", "B", None]), rng.choice("cd ")
-        yield Span("x", i, parent, "t", rng.choice(kinds), 0, 0, agent, talk.strip() or None, "m")
+        yield Span("x", i, parent, "t", rng.choice(kinds), None, None, agent, talk.strip() or None, "m")
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -584,7 +585,7 @@ def test_deep_spans_take_time_in_proportion():
             Counter(),
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(of_spans, "_parent", lambda one: steps.update(n=1) or (one.trace, one.parent))
+            patch.setattr(of_operations, "parent", lambda one: steps.update(n=1) or (one.trace, one.parent))
             add_messages(spans, Collector("spans", "spans"))
         return steps["n"]
 
@@ -593,7 +594,8 @@ def test_deep_spans_take_time_in_proportion():
 
 def test_a_status_that_was_not_recorded_is_no_success(tmp_path):
     one = span("1", None, 0, operation__name="chat", agent__name="A")
-    rows = [one, one | {"status": {}}, one | {"status": {"code": 1}}, one | {"status": {"code": 2}}]
+    said = [{}, {"status": {}}, {"status": {"code": 1}}, {"status": {"code": 2}}]
+    rows = [one | {"spanId": str(i)} | status for i, status in enumerate(said)]
     (tmp_path / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert read_spans(tmp_path / "s.jsonl").messages["failed"].to_list() == [None, False, False, True]
     (tmp_path / "s.jsonl").write_text(json.dumps(one))

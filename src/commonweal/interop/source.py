@@ -13,7 +13,7 @@ from .audit import Audit, audit
 from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces, shown
 from .diplomacy import read_diplomacy
 from .recordings import Columns, Recordings, read_recordings
-from .spans import read_spans
+from .spans import is_spans, read_spans
 from .talk import Talk, audit_talk
 from .who_and_when import HISTORY, came, is_talk, read_histories
 
@@ -140,7 +140,7 @@ def _kind(file: Path) -> tuple[Reader | None, str]:
         keys: Any = value if isinstance(value, dict) else ()
         if "sender_labels" in keys or "receiver_labels" in keys:
             return read_diplomacy, ""
-        if "resourceSpans" in keys or ("attributes" in keys and {"spanId", "span_id", "context"} & set(keys)):
+        if is_spans(value):
             return read_spans, ""
         if any(key in keys for key in HISTORY) or is_talk(value):
             return read_histories, ""

@@ -40,7 +40,7 @@ def read_histories(path: str | os.PathLike) -> Conversations:
     """
     found = Collector(Path(path).name, "JSON histories")
     for file, label in files(path, *JSON):
-        for where, value, fault in pieces(file, label):
+        for where, value, fault in pieces(file, label, found.doubt):
             value = {HISTORY[0]: value} if is_talk(value) else value
             here = [(key, value[key]) for key in HISTORY if key in value] if is_object(value) else []
             (key, history), *rest = sorted(here, key=lambda x: not isinstance(x[1], list)) or [("", None)]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..interop.conversation import Collector, Conversations, add_trace, brief, files
-from ..interop.spans import CALLS, INVOKE, Span, add_messages
+from ..interop.operations import CALLS, INVOKE, Span
+from ..interop.speech import add_messages
 from .inspect import inspect_ai
 
 if TYPE_CHECKING:
