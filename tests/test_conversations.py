@@ -161,7 +161,7 @@ def test_a_broken_log_is_a_fault_and_hides_no_json(folder):
     (path / "a.eval").write_bytes(b"fine")
     found = read_any(path, logs=logs)
     assert (found.kind, found.kept, found.read) == ("logs", 1, 2)
-    assert found.notes == ("Not read, of another kind: 1.json.",)
+    assert found.notes == ()  # what .json is no log, the reader of logs says
     with pytest.raises(ValueError, match="first fault is at b.eval: cannot be read"):
         read_any(path / "b.eval", logs=logs)
     (path / "a.eval").unlink()
@@ -606,12 +606,12 @@ def test_a_time_that_was_not_recorded_is_none():
     usage, at = NS(input_tokens=1, output_tokens=1), NS(timestamp=lambda: 5.0)
     more = {"timestamp": at, "role": "A", "model": "m", "error": None, "uuid": None, "span_id": "s"}
     calls = [
-        NS(event="model", working_time=x, output=NS(usage=usage, completion="hi"), **more)
+        NS(event="model", working_time=x, output=NS(usage=usage, completion="hi", choices=[]), **more)
         for x in (None, 2.0)
     ]
     alone = NS(event="span_begin", timestamp=at, type="agent", name="B", id="z", parent_id=None)
     found = Collector("logs", "logs")
-    add_messages(list(of_logs(NS(events=[*calls, alone]), "talk")), found)
+    add_messages(list(of_logs([*calls, alone], "talk")), found)
     assert sorted(found.done().messages.select("speaker", "seconds").rows(), key=str) == [
         ("A", 2.0), ("A", None), ("B", None)
     ]  # fmt: skip

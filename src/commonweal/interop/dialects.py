@@ -9,6 +9,7 @@ The tables name, for each thing, the attributes that may say it; the first that 
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -38,16 +39,22 @@ ASKED = (
     "gen_ai.content.prompt",
 )  # fmt: skip
 SAID = (
-    "gen_ai.output.messages", "llm.output_messages", "gen_ai.completion", "ai.response.text",
-    "ai.response.object", "gen_ai.content.completion", "gcp.vertex.agent.llm_response",
+    "gen_ai.output.messages", "llm.output_messages", "gen_ai.completion", "gen_ai.output",
+    "gen_ai.content.completion", "gcp.vertex.agent.llm_response",
 )  # fmt: skip
-OF_AGENTS = (("input.value", "traceloop.entity.input"), ("output.value", "traceloop.entity.output"))
+ANSWER = ("ai.response.text", "ai.response.object")
+VALUES = (("input.value", "traceloop.entity.input"), ("output.value", "traceloop.entity.output"))
 KINDS = {"llm": CALLS[0], "agent": INVOKE, "completion": CALLS[2], "chat": CALLS[0]}
 KIND = ("openinference.span.kind", "traceloop.span.kind", "llm.request.type")
 VERCEL = ("ai.operationId", "operation.name")
 TEXT = ("text", "output_text", "input_text", None)
 THOUGHT = ("reasoning", "thinking", "redacted_thinking")
-INSIDE = ("content", "text", "parts", "message", "messages", "prompt", "contents", "message_content")
+INSIDE = (
+    "content", "text", "parts", "message", "messages", "prompt", "contents", "message_content", "choices",
+    "generations", "candidates",
+)  # fmt: skip
+CALLED = re.compile(r"llm|complet|generat|chat|respon|messag|inferen")  # what libraries call a model call
+NOT_TEXT = re.compile(r"embed|image|speech|audio|tool|moderat")
 LATER = ("gen_ai.choice", "gen_ai.content.completion")
 BEFORE = ("gen_ai.user.message", "gen_ai.system.message", "gen_ai.assistant.message", "gen_ai.tool.message",
           "gen_ai.content.prompt")  # fmt: skip
@@ -76,16 +83,17 @@ def told(came: dict[str, Any], title: str, events: Sequence[tuple[str, dict]] = 
         about = {**_flat(more), **about} if what == DETAILS else about
     used = _first(about, (*IN, *OUT))
     operation = _operation(about, used is not None or any(_found(about, key) for key in (*ASKED, *SAID)))
-    agents = OF_AGENTS if operation == INVOKE else ((), ())
-    asked = _said([_found(about, key) for key in (*ASKED, *agents[0])] + _events(events, BEFORE), last=True)
-    said = _said([_found(about, key) for key in (*SAID, *agents[1])] + _events(events, LATER))
+    values = VALUES if operation in (*CALLS, INVOKE) else ((), ())
+    asked = _said([_found(about, key) for key in (*ASKED, *values[0])] + _events(events, BEFORE), last=True)
+    said = _said([_found(about, key) for key in (*SAID, *values[1])] + _events(events, LATER))
+    answer = _first(about, ANSWER)
     return Told(
         operation,
         _agent(about, operation, title),
         name(_first(about, TALK)),
         name(_first(about, MODEL)),
         asked[0],
-        said[0],
+        answer if isinstance(answer, str) else said[0],
         _first(about, IN),
         _first(about, OUT),
         said[1],
@@ -108,7 +116,7 @@ def _operation(about: dict[str, Any], spoke: bool) -> str:
     if kind and not given:
         return KINDS.get(kind, kind)
     named = name(about.get("gen_ai.request.model")) or name(_first(about, ANSWERED))
-    if named and spoke and given in (None, "completion", "generate_text", "responses", "response", "message"):
+    if named and spoke and (given is None or (CALLED.search(given) and not NOT_TEXT.search(given))):
         return CALLS[0]
     return given or UNKNOWN
 
@@ -164,11 +172,13 @@ def _events(events: Sequence[tuple[str, dict]], wanted: tuple[str, ...]) -> list
 def _said(some: list[Any], last: bool = False) -> tuple[str | None, int]:
     """The words of the first of these that has any (of its last message only), and its parts of reasoning."""
     thoughts = 0
-    for value in some:
-        value = _json(value)
-        value = value.get("messages", value) if isinstance(value, dict) else value
-        parts = list[str]()
-        thoughts += _words(value[-1:] if last and isinstance(value, list) else value, parts)
+    for came in some:
+        value, parts = _json(came), list[str]()
+        shaped = isinstance(value, dict) and bool({*INSIDE, "role"} & set(value))
+        inner = value.get("messages", value) if isinstance(value, dict) else value
+        thoughts += _words(inner[-1:] if last and isinstance(inner, list) else inner, parts)
+        if isinstance(value, dict) and isinstance(came, str) and not shaped:
+            parts = [came]  # an answer that is an object
         if parts:
             return "\n".join(parts), thoughts
     return None, thoughts

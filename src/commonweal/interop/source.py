@@ -19,6 +19,7 @@ from .who_and_when import HISTORY, came, is_talk, read_histories
 
 LOGS = ".eval"
 TABLES = (".csv", ".tsv", ".parquet")
+READER = "read_any(path, logs=read_logs)"
 PEEKED = 20  # values looked at to tell what a file holds
 NAMED = 5  # files not read that are named
 WANTED = (
@@ -63,15 +64,15 @@ def _conversations(path: Path, logs: Reader | None) -> Conversations:
     within = _within(path)
     packed = [file for file in within if kind_of(file) == LOGS]
     if not packed:
-        return _noted(_reader(path, within)(path), path, *JSON)
+        return _noted(_reader(path, within, logs)(path), path, *JSON)
     if logs is None:
-        raise ValueError(f"{path} is an Inspect log; wanted a reader: read_any(path, logs=read_logs)")
+        raise ValueError(f"{path} is an Inspect log; wanted a reader: {READER}")
     try:
-        return _noted(logs(path), path, LOGS)
+        return _noted(logs(path), path, LOGS, ".json")
     except ValueError:
         rest = [file for file in within if file not in packed]
         try:
-            found = _reader(path, rest)(path)
+            found = _reader(path, rest, logs)(path)
         except ValueError:
             found = None
         if found is None:
@@ -112,7 +113,7 @@ def _fault(log: Path, logs: Reader) -> str:
     return "it can be read by itself only"
 
 
-def _reader(path: Path, within: list[Path]) -> Reader:
+def _reader(path: Path, within: list[Path], logs: Reader | None) -> Reader:
     """What reads all these files.
 
     Raises:
@@ -120,7 +121,7 @@ def _reader(path: Path, within: list[Path]) -> Reader:
     """
     kinds, faults = dict[Reader, Path](), list[str]()
     for file in within[:PEEKED]:
-        kind, fault = _kind(file)
+        kind, fault = _kind(file, logs)
         if kind:
             kinds.setdefault(kind, file)
         else:
@@ -132,7 +133,7 @@ def _reader(path: Path, within: list[Path]) -> Reader:
     return next(iter(kinds))
 
 
-def _kind(file: Path) -> tuple[Reader | None, str]:
+def _kind(file: Path, logs: Reader | None) -> tuple[Reader | None, str]:
     """What reads a JSON file, by the first of its values that is of a known kind, else the first fault."""
     first = ""
     for where, value, fault in islice(pieces(file), PEEKED):
@@ -140,6 +141,10 @@ def _kind(file: Path) -> tuple[Reader | None, str]:
         keys: Any = value if isinstance(value, dict) else ()
         if "sender_labels" in keys or "receiver_labels" in keys:
             return read_diplomacy, ""
+        if {"eval", "status"} <= set(keys):  # a log of Inspect
+            if logs is None:
+                raise ValueError(f"{file.name} is an Inspect log; wanted a reader: {READER}")
+            return logs, ""
         if is_spans(value):
             return read_spans, ""
         if any(key in keys for key in HISTORY) or is_talk(value):

@@ -28,6 +28,7 @@ from .speech import add_messages
 from .who_and_when import is_object
 
 NANO = 1e-9
+FAILED = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
 IDS, TRACES = ("spanId", "span_id", "spanID", "id"), ("traceId", "trace_id", "traceID")
 PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
 STARTS = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime")
@@ -89,7 +90,8 @@ def _spans(where: str, value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
     some = value if isinstance(value, list) else _either(value, "spans")
     if isinstance(some, list):
         for i, one in enumerate(some):
-            yield from _spans(f"{where}, span {i}", one) if not isinstance(one, list) else ()
+            at = f"{where}, span {i}"
+            yield from [(at, one, {})] if isinstance(one, list) else _spans(at, one)
         return
     blocks = _either(value, "resourceSpans", "resource_spans")
     if blocks is None:
@@ -134,7 +136,7 @@ def _span(where: str, one: Any, home: dict[str, Any], label: str, found: Collect
     own = _either(at, *IDS)
     if own is None or own == "" or not isinstance(one.get("attributes", []), list | dict):
         return None
-    above = _either(one, *PARENTS) or _either(_either(one, "parentSpanContext"), *IDS)
+    above = _either(one, *PARENTS) or _either(_either(one, "parentSpanContext", "parent"), *IDS)
     said = told(_attributes(one.get("attributes", [])), name(one.get("name")) or "", _events(one))
     status = one.get("status")
     code = str(_either(status, "code", "status_code") or "") if is_object(status) else ""
@@ -154,7 +156,7 @@ def _span(where: str, one: Any, home: dict[str, Any], label: str, found: Collect
         said.said,
         said.tokens_in,
         said.tokens_out,
-        code in ("2", "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR") if is_object(status) else None,
+        code.upper() in FAILED if is_object(status) else None,
         next((name(home[key]) for key in AGENT if name(home.get(key))), None),
         said.thoughts,
     )
