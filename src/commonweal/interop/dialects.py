@@ -165,7 +165,8 @@ def _events(events: Sequence[tuple[str, dict]], wanted: tuple[str, ...]) -> list
     for what, about in events:
         if what in wanted:
             inner = _first(about, ("gen_ai.event.content", "gen_ai.prompt", "gen_ai.completion"))
-            found.append(_json(inner) if inner is not None else about)
+            parts = {key: _json(one) if str(one).startswith("[{") else one for key, one in about.items()}
+            found.append(_json(inner) if inner is not None else parts)
     return [found] if found else []
 
 

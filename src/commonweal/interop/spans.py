@@ -1,10 +1,10 @@
 """Conversations of agents as spans of OpenTelemetry, in the dialects that `dialects` names.
 
 A file is OTLP/JSON (`resourceSpans` > `scopeSpans` > `spans`, one object or one a line), or single spans: one
-a line, one after another with line breaks inside (as the console exporter prints them), a list of them, or a
-list under `spans`. Attributes are OTLP's list or an object. What is read of a span: `spanId` and
-`parentSpanId` (or `span_id`, `parent_id`), `traceId`, start and end, the status, its attributes and events,
-and the agent or service that its resource names.
+a line, one after another with line breaks inside (as the console exporter prints them), a list of them, a
+list under `spans`, or each with those inside it under `child_spans`. Attributes are OTLP's list or an object.
+What is read of a span: `spanId` and `parentSpanId` (or `span_id`, `parent_id`), `traceId`, start and end,
+the status, its attributes and events, and the agent or service that its resource names.
 
 Times are Unix nanoseconds, ISO 8601 (UTC where no zone is given), `[seconds, nanoseconds]`, or, as
 `start_time`, Unix seconds, milli-, micro- or nanoseconds, told by how large they are.
@@ -31,7 +31,7 @@ NANO = 1e-9
 FAILED = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
 IDS, TRACES = ("spanId", "span_id", "spanID", "id"), ("traceId", "trace_id", "traceID")
 PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
-STARTS = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime")
+STARTS = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "timestamp")
 ENDS = ("endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime")
 CONTEXTS = ("context", "spanContext", "_spanContext")
 WANTED = (
@@ -71,9 +71,8 @@ def is_spans(value: Any) -> bool:
         return True
     if isinstance(value.get("spans"), list) and value["spans"]:
         return is_spans(value["spans"])
-    return "attributes" in value and bool(
-        {*IDS[:3], *CONTEXTS} & set(value) or {"traceId", "id"} <= set(value)
-    )
+    known = {*IDS[:3], *CONTEXTS} & set(value) or {"traceId", "id"} <= set(value)
+    return bool({"attributes", "span_attributes"} & set(value) and known)
 
 
 def _housed(spans: list[tuple[Span, str | None]]) -> list[Span]:
@@ -92,6 +91,11 @@ def _spans(where: str, value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
         for i, one in enumerate(some):
             at = f"{where}, span {i}"
             yield from [(at, one, {})] if isinstance(one, list) else _spans(at, one)
+        return
+    if is_object(value) and isinstance(value.get("child_spans"), list):
+        yield where, value, _home(value)
+        for i, one in enumerate(value["child_spans"]):
+            yield from _spans(f"{where}, {i}", one)
         return
     blocks = _either(value, "resourceSpans", "resource_spans")
     if blocks is None:
@@ -134,11 +138,12 @@ def _span(where: str, one: Any, home: dict[str, Any], label: str, found: Collect
     at = _either(one, *CONTEXTS)
     at = at if is_object(at) else one
     own = _either(at, *IDS)
-    if own is None or own == "" or not isinstance(one.get("attributes", []), list | dict):
+    came = [] if own in (None, "") else _either(one, "attributes", "span_attributes") or []
+    if own in (None, "") or not isinstance(came, list | dict):
         return None
     above = _either(one, *PARENTS) or _either(_either(one, "parentSpanContext", "parent"), *IDS)
-    said = told(_attributes(one.get("attributes", [])), name(one.get("name")) or "", _events(one))
-    status = one.get("status")
+    said = told(_attributes(came), name(_either(one, "name", "span_name")) or "", _events(one))
+    status = one.get("status", {"code": one["status_code"]} if "status_code" in one else None)
     code = str(_either(status, "code", "status_code") or "") if is_object(status) else ""
     start, end = (_when(one, keys, where, found) for keys in (STARTS, ENDS))
     return Span(

@@ -9,7 +9,7 @@
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +55,7 @@ def read_logs(path: str | os.PathLike) -> Conversations:
                 talk = f"{label}, sample {sample.id}, epoch {sample.epoch}"
                 calls = list(_spans(sample.events, talk))
                 bare += not sample.events
-                spans += _kept(calls if sample.events else _said(sample, talk), found)
+                spans += _kept(calls if sample.events else _said(sample, talk), sample.attachments, found)
                 samples.append((talk, sample.scores or {}))
         except UNREADABLE as error:
             found.lost(label, f"cannot be read ({type(error).__name__}: {brief(str(error))})")
@@ -84,13 +84,16 @@ def _samples(file: Path, *without: str) -> Iterable["EvalSample"]:
     )
 
 
-def _kept(spans: Iterable[Span], found: Collector) -> Iterator[Span]:
-    """The spans; of text that stands apart and is not there, a doubt."""
+def _kept(spans: Iterable[Span], apart: Mapping[str, str], found: Collector) -> Iterator[Span]:
+    """The spans; text that stands apart is put back, or is a doubt where it is not there."""
     for one in spans:
-        lost = (one.said or "").startswith(APART)
-        if lost:
+        if not (one.said or "").startswith(APART):
+            yield one
+            continue
+        said = apart.get(one.said.removeprefix(APART)) if one.said else None
+        if said is None:
             found.doubt(f"{one.where}, text", f"{one.said}, wanted an attachment that the sample holds")
-        yield one._replace(said=None) if lost else one
+        yield one._replace(said=said)
 
 
 def _said(sample: "EvalSample", talk: str) -> Iterator[Span]:
@@ -99,9 +102,8 @@ def _said(sample: "EvalSample", talk: str) -> Iterator[Span]:
         if message.role == "assistant":
             where, model = f"{talk}, message {i}", message.model or sample.output.model or None
             said, thoughts = message.text or None, _thoughts(message)
-            yield Span(
-                where, str(i), None, talk, CALLS[0], i, None, None, talk, model, said=said, thoughts=thoughts
-            )
+            about = {"conversation": talk, "model": model, "said": said, "thoughts": thoughts}
+            yield Span(where, str(i), None, talk, CALLS[0], i, **about)
 
 
 def _thoughts(message: Any) -> int:
@@ -131,7 +133,15 @@ def _spans(events: Iterable[Any], talk: str, above: str | None = None) -> Iterat
             agent = getattr(event, "agent", None)
             what = INVOKE if agent else event.event
             yield Span(where, where, event.span_id or steps[-1], talk, what, at, None, agent, talk)
-            yield from _spans(inner, talk, where)
+            yield from _spans(_typed(inner), talk, where)
+
+
+def _typed(events: list[Any]) -> list[Any]:
+    """Events that a tool or a subtask holds, as objects of Inspect."""
+    from inspect_ai.event import Event
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(list[Event]).validate_python(events)
 
 
 def _call(event: Any, where: str, at: float, parent: str | None, talk: str) -> Span:
