@@ -92,9 +92,10 @@ def _spans(where: str, value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
             at = f"{where}, span {i}"
             yield from [(at, one, {})] if isinstance(one, list) else _spans(at, one)
         return
-    if is_object(value) and isinstance(value.get("child_spans"), list):
+    inside = _either(value, "child_spans")
+    if isinstance(inside, list):
         yield where, value, _home(value)
-        for i, one in enumerate(value["child_spans"]):
+        for i, one in enumerate(inside):
             yield from _spans(f"{where}, {i}", one)
         return
     blocks = _either(value, "resourceSpans", "resource_spans")
