@@ -100,6 +100,8 @@ def test_a_call_beside_its_agent_is_part_of_it(tmp_path):
     read = found(tmp_path, step, a, call)
     assert said(read) == [("Weather", "sunny")]
     assert any(note.startswith("1 model calls are part of no agent, and are read as") for note in read.notes)
+    lost = [agent("a", "Weather", "", 1, 9), call | {"parentSpanId": "not recorded"}]
+    assert said(found(tmp_path, *lost)) == [("Weather", "sunny")]
     later = found(tmp_path, step, a, call | {"startTimeUnixNano": str(11 * SEC), "endTimeUnixNano": None})
     assert said(later)[-1] == ("m", "sunny")
     two = found(tmp_path, step, a, agent("c", "Writer", "x", 1, 9), call)

@@ -4,8 +4,8 @@
 - A call inside a call is the same one where both say the same words (or the words of one are not recorded and
   both have as many tokens out), and neither model, agent nor times speak against it. An invoked agent
   inside itself is the same one where both are asked the same. Its second record is no message.
-- A call that no agent is around is part of the invoked agent beside it: the only one of the same parent that
-  runs at that time, and that no call is part of.
+- A call that no agent is around is part of the invoked agent beside it: the only one of the same parent (or,
+  like the call, of none that was recorded) that runs at that time, and that no call is part of.
 """
 
 from collections import defaultdict
@@ -94,11 +94,11 @@ def _into_agents(by_id: dict[Key, Span]) -> tuple[int, int]:
     known, full, beside = dict[Key, Around](), calling(by_id), defaultdict[Key, list[Span]](list)
     for key, one in by_id.items():
         if one.operation == INVOKE and one.agent and key not in full and None not in (one.start, one.end):
-            beside[parent(one)].append(one)
+            beside[_under(one, by_id)].append(one)
     alone = [
-        (key, one, beside[parent(one)])
+        (key, one, beside[_under(one, by_id)])
         for key, one in by_id.items()
-        if one.operation in CALLS and parent(one) in beside and around(one, by_id, known).agent is None
+        if one.operation in CALLS and _under(one, by_id) in beside and around(one, by_id, known).agent is None
     ]
     moved = unclear = 0
     for key, one, some in alone:
@@ -107,6 +107,12 @@ def _into_agents(by_id: dict[Key, Span]) -> tuple[int, int]:
             by_id[key] = one._replace(parent=runs[0].id)
         moved, unclear = moved + (len(runs) == 1), unclear + (len(runs) > 1)
     return moved, unclear
+
+
+def _under(one: Span, by_id: Mapping[Key, Span]) -> Key:
+    """The operation that this is part of; all that are part of none that was recorded are beside each other."""
+    at = parent(one)
+    return at if at in by_id else (one.trace, "")
 
 
 def _during(one: Span, agent: Span) -> bool:
