@@ -110,7 +110,7 @@ def _into_agents(by_id: dict[Key, Span]) -> tuple[int, int]:
 
 
 def _under(one: Span, by_id: Mapping[Key, Span]) -> Key:
-    """The operation that this is part of; all that are part of none that was recorded are beside each other."""
+    """The operation that this is part of; whatever is part of none that was recorded stands side by side."""
     at = parent(one)
     return at if at in by_id else (one.trace, "")
 
