@@ -15,12 +15,13 @@ from rich.console import Console
 from commonweal._interval import mean_interval
 from commonweal._plain import shown
 from commonweal.interop import audit_any, audit_talk, from_trace, read_any, read_histories, read_spans
-from commonweal.interop import spans as of_spans
+from commonweal.interop import operations as of_operations
 from commonweal.interop.attribution import TITLE
 from commonweal.interop.conversation import MOST, Collector, clean, files, number, pieces, truth
 from commonweal.interop.exchange import giving_in, reciprocity, talking
+from commonweal.interop.operations import Span
 from commonweal.interop.section import ratio
-from commonweal.interop.spans import Span, add_messages
+from commonweal.interop.speech import add_messages
 from commonweal.language.transcripts import _spans as of_logs
 
 FAIL = "who made it fail"
@@ -162,7 +163,7 @@ def test_a_broken_log_is_a_fault_and_hides_no_json(folder):
     (path / "a.eval").write_bytes(b"fine")
     found = read_any(path, logs=logs)
     assert (found.kind, found.kept, found.read) == ("logs", 1, 2)
-    assert found.notes == ("Not read, of another kind: 1.json.",)
+    assert found.notes == ()  # what .json is no log, the reader of logs says
     with pytest.raises(ValueError, match="first fault is at b.eval: cannot be read"):
         read_any(path / "b.eval", logs=logs)
     (path / "a.eval").unlink()
@@ -551,7 +552,7 @@ def random_spans(rng, n):
     ids, kinds = [str(i) for i in range(n)], ["chat", "invoke_agent", "invoke_agent", "tool"]
     for i in ids:
         parent, agent, talk = rng.choice([*ids, None, "?"]), rng.choice(["A", "B", None]), rng.choice("cd ")
-        yield Span("x", i, parent, "t", rng.choice(kinds), 0, 0, agent, talk.strip() or None, "m")
+        yield Span("x", i, parent, "t", rng.choice(kinds), None, None, agent, talk.strip() or None, "m")
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -595,7 +596,7 @@ def test_deep_spans_take_time_in_proportion():
             Counter(),
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(of_spans, "_parent", lambda one: steps.update(n=1) or (one.trace, one.parent))
+            patch.setattr(of_operations, "parent", lambda one: steps.update(n=1) or (one.trace, one.parent))
             add_messages(spans, Collector("spans", "spans"))
         return steps["n"]
 
@@ -604,7 +605,8 @@ def test_deep_spans_take_time_in_proportion():
 
 def test_a_status_that_was_not_recorded_is_no_success(tmp_path):
     one = span("1", None, 0, operation__name="chat", agent__name="A")
-    rows = [one, one | {"status": {}}, one | {"status": {"code": 1}}, one | {"status": {"code": 2}}]
+    said = [{}, {"status": {}}, {"status": {"code": 1}}, {"status": {"code": 2}}]
+    rows = [one | {"spanId": str(i)} | status for i, status in enumerate(said)]
     (tmp_path / "s.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert read_spans(tmp_path / "s.jsonl").messages["failed"].to_list() == [None, False, False, True]
     (tmp_path / "s.jsonl").write_text(json.dumps(one))
@@ -615,12 +617,12 @@ def test_a_time_that_was_not_recorded_is_none():
     usage, at = NS(input_tokens=1, output_tokens=1), NS(timestamp=lambda: 5.0)
     more = {"timestamp": at, "role": "A", "model": "m", "error": None, "uuid": None, "span_id": "s"}
     calls = [
-        NS(event="model", working_time=x, output=NS(usage=usage, completion="hi"), **more)
+        NS(event="model", working_time=x, output=NS(usage=usage, completion="hi", choices=[]), **more)
         for x in (None, 2.0)
     ]
     alone = NS(event="span_begin", timestamp=at, type="agent", name="B", id="z", parent_id=None)
     found = Collector("logs", "logs")
-    add_messages(list(of_logs(NS(events=[*calls, alone]), "talk")), found)
+    add_messages(list(of_logs([*calls, alone], "talk")), found)
     assert sorted(found.done().messages.select("speaker", "seconds").rows(), key=str) == [
         ("A", 2.0), ("A", None), ("B", None)
     ]  # fmt: skip

@@ -306,7 +306,6 @@ def test_a_row_that_cannot_be_read_is_named_and_decisions_stay_decisions(tmp_pat
     [
         {"scripts": {"test": "x"}, "contributors": [{"name": "a", "email": "b"}]},
         {"headers": [{"name": "Accept", "value": "json"}]},
-        [{"name": "chat", "spanId": "1", "attributes": {}}],
         [[[[[[[[[[[says("a")]]]]]]]]]]],
     ],
 )

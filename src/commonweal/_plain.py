@@ -88,11 +88,8 @@ def console() -> Any:
 
         def __rich_console__(self, console: Any, options: Any):
             for one in console.render(self.part, options):
-                yield (
-                    one
-                    if one.control
-                    else Segment("\n".join(map(shown, hide(one.text).split("\n"))), one.style)
-                )
+                lines = hide(one.text).split("\n")
+                yield one if one.control else Segment("\n".join(map(shown, lines)), one.style)
 
     class Plain(RenderHook):
         def process_renderables(self, renderables: list) -> list:

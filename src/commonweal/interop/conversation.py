@@ -9,9 +9,10 @@ import gzip
 import json
 import math
 import os
+import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,8 @@ from .._trace import Trace
 MOST = 1 << 28  # bytes of one file, unpacked
 LARGEST = 2**53  # the largest number that is surely whole
 JSON = (".json", ".jsonl", ".ndjson")
+SPACE = re.compile(r"\s*")
+OPENS = (b"{", b"[", b"[{")
 BROKEN = (OSError, EOFError, zlib.error, UnicodeError)
 WRONG = (ValueError, RecursionError)  # no JSON, or JSON nested too deeply
 MESSAGES: dict[str, Any] = {
@@ -255,10 +258,13 @@ def kind_of(path: Path) -> str:
     return "".join(path.suffixes[-1 - (path.suffix.lower() == ".gz") :]).lower().removesuffix(".gz")
 
 
-def pieces(path: str | os.PathLike, label: str = "") -> Iterator[Piece]:
-    """The JSON values of a file: one of a .json file, one a line otherwise; also packed (.gz).
+def pieces(
+    path: str | os.PathLike, label: str = "", doubt: Callable[[str, str], None] = lambda where, why: None
+) -> Iterator[Piece]:
+    """The JSON values of a file, also packed (.gz): one a line, or one after another over several lines.
 
-    What is no JSON comes with its fault. At most `MOST` bytes are read.
+    A .json file may hold several, too. What is no JSON comes with its fault; a key that stands twice in an
+    object is told to `doubt`, and the last is read. At most `MOST` bytes are read.
     """
     path = Path(path)
     label, room = label or path.name, MOST
@@ -267,6 +273,8 @@ def pieces(path: str | os.PathLike, label: str = "") -> Iterator[Piece]:
     try:
         with opened(path, "rb") as file:
             while raw := file.read(room + 1) if whole else file.readline(room + 1):
+                if blank and not whole and raw.strip() in OPENS:  # an object over several lines
+                    whole, raw = True, raw + file.read(max(room + 1 - len(raw), 0))
                 line, room = line + 1, room - len(raw)
                 where = label if whole else f"{label}, line {line}"
                 if room < 0:
@@ -276,18 +284,48 @@ def pieces(path: str | os.PathLike, label: str = "") -> Iterator[Piece]:
                     return
                 if raw.strip():
                     blank = False
-                    yield _parsed(where, raw)
+                    yield from _parsed(where, raw, line, doubt)
             if blank:
                 yield Piece(label, None, "empty")
     except BROKEN as error:
         yield Piece(label, None, f"cannot be read ({type(error).__name__}: {brief(str(error))})")
 
 
-def _parsed(where: str, raw: bytes) -> Piece:
+def _parsed(where: str, raw: bytes, line: int, doubt: Callable[[str, str], None]) -> Iterator[Piece]:
+    """The JSON values of a text, one after another; after a fault, from the next line that opens one."""
+    twice = Counter[str]()
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice.update(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
+        return found
+
     try:
-        return Piece(where, json.loads(raw.decode("utf-8-sig")))
+        text, decoder = raw.decode("utf-8-sig"), json.JSONDecoder(object_pairs_hook=once)
     except WRONG as error:
-        return Piece(where, None, f"no JSON ({type(error).__name__}: {brief(str(error), 60)})")
+        yield Piece(where, None, f"no JSON ({type(error).__name__}: {brief(str(error), 60)})")
+        return
+    at, here = _next(text, 0), where
+    while at < len(text):
+        try:
+            value, after = decoder.raw_decode(text, at)
+            piece = Piece(here, value)
+        except WRONG as error:
+            piece = Piece(here, None, f"no JSON ({type(error).__name__}: {brief(str(error), 60)})")
+            after = text.find("\n{", at + 1)
+            after = len(text) if after < 0 else after
+        for key in twice:
+            doubt(here, f"the key {brief(key)} stands twice in an object, wanted it once; the last is read")
+        twice.clear()
+        yield piece
+        line, at = line + text.count("\n", at, _next(text, after)), _next(text, after)
+        here = f"{where}, from line {line}"
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next value starts."""
+    return SPACE.match(text, at).end()  # type: ignore[union-attr]
 
 
 def files(path: str | os.PathLike, *ends: str) -> list[tuple[Path, str]]:

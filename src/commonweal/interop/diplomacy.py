@@ -26,7 +26,7 @@ def read_diplomacy(path: str | os.PathLike) -> Conversations:
     """
     found, number, empty = Collector(Path(path).name, "Diplomacy dialogues"), 0, 0
     for file, label in files(path, *JSON):
-        for where, value, fault in pieces(file, label):
+        for where, value, fault in pieces(file, label, found.doubt):
             fault = fault or _fault(value)
             if fault:
                 found.lost(where, fault)

@@ -15,7 +15,7 @@ from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
 from .entry import is_entry
 from .recordings import Columns, Recordings, of_decisions, read_recordings
-from .spans import read_spans
+from .spans import is_spans, read_spans
 from .tables import PARQUET, TEXT, read_table, records
 from .talk import Talk, audit_talk
 from .threads import PLAIN, holds
@@ -23,12 +23,13 @@ from .who_and_when import came, of_messages, read_histories, read_messages
 
 LOGS = ".eval"
 TABLES = (*TEXT, PARQUET)
+READER = "read_any(path, logs=read_logs)"
 PEEKED = 20  # values looked at to tell what a file holds
 NAMED = 5  # files not read that are named
 WANTED = (
     "a file or folder of conversations (.json, .jsonl: lists of messages with a speaker and content), "
-    "OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval), Diplomacy dialogues (.jsonl), or tables of "
-    "decisions or of messages (.csv, .tsv, .parquet, JSON records)"
+    "OpenTelemetry spans (.json, .jsonl), Inspect logs (.eval, .json), Diplomacy dialogues (.jsonl), or "
+    "tables of decisions or of messages (.csv, .tsv, .parquet, JSON records)"
 )
 Reader = Callable[[Path], Conversations]
 
@@ -98,15 +99,15 @@ def _conversations(path: Path, logs: Reader | None) -> Conversations:
     within = [file for file, _ in files(path, *JSON, LOGS)]
     packed = [file for file in within if kind_of(file) == LOGS]
     if not packed:
-        return _noted(_reader(path, within)(path), path, *JSON)
+        return _noted(_reader(path, within, logs)(path), path, *JSON)
     if logs is None:
-        raise ValueError(f"{path} is an Inspect log; wanted a reader: read_any(path, logs=read_logs)")
+        raise ValueError(f"{path} is an Inspect log; wanted a reader: {READER}")
     try:
-        return _noted(logs(path), path, LOGS)
+        return _noted(logs(path), path, LOGS, ".json")
     except ValueError:
         rest = [file for file in within if file not in packed]
         try:
-            found = _reader(path, rest)(path)
+            found = _reader(path, rest, logs)(path)
         except ValueError:
             found = None
         if found is None:
@@ -136,7 +137,7 @@ def _fault(log: Path, logs: Reader) -> str:
     return "it can be read by itself only"
 
 
-def _reader(path: Path, within: list[Path]) -> Reader:
+def _reader(path: Path, within: list[Path], logs: Reader | None) -> Reader:
     """What reads all these files.
 
     Raises:
@@ -144,7 +145,7 @@ def _reader(path: Path, within: list[Path]) -> Reader:
     """
     kinds, faults = dict[Reader, Path](), list[str]()
     for file in within[:PEEKED]:
-        kind, fault = _kind(file)
+        kind, fault = _kind(file, logs)
         if kind:
             kinds.setdefault(kind, file)
         else:
@@ -156,7 +157,7 @@ def _reader(path: Path, within: list[Path]) -> Reader:
     return next(iter(kinds))
 
 
-def _kind(file: Path) -> tuple[Reader | None, str]:
+def _kind(file: Path, logs: Reader | None) -> tuple[Reader | None, str]:
     """What reads a JSON file, by the first of its values that is of a known kind, else the first fault."""
     first = ""
     for where, value, fault in islice(pieces(file), PEEKED):
@@ -164,7 +165,11 @@ def _kind(file: Path) -> tuple[Reader | None, str]:
         keys: Any = value if isinstance(value, dict) else ()
         if "sender_labels" in keys or "receiver_labels" in keys:
             return read_diplomacy, ""
-        if "resourceSpans" in keys or ("attributes" in keys and {"spanId", "span_id", "context"} & set(keys)):
+        if {"eval", "status"} <= set(keys):  # a log of Inspect
+            if logs is None:
+                raise ValueError(f"{file.name} is an Inspect log; wanted a reader: {READER}")
+            return logs, ""
+        if is_spans(value):
             return read_spans, ""
         if any(key in keys for key in PLAIN) or holds(value) or is_entry(value):
             return read_histories, ""

@@ -1,55 +1,43 @@
-"""Conversations of agents as OpenTelemetry spans that follow the GenAI conventions (of 2025, "development").
+"""Conversations of agents as spans of OpenTelemetry, in the dialects that `dialects` names.
 
-A file is OTLP/JSON (`resourceSpans` > `scopeSpans` > `spans`, one object or one a line), or one span a line,
-with `attributes` as OTLP's list or as an object. What is read of a span: `spanId` and `parentSpanId` (or
-`span_id`, `parent_id`), `traceId`, start and end in Unix nanoseconds or ISO 8601, the status, and of its
-attributes `gen_ai.operation.name`, `gen_ai.agent.name` or `.id`, `gen_ai.conversation.id`,
-`gen_ai.request.model`, `gen_ai.usage.input_tokens` and `.output_tokens`, `gen_ai.input.messages` and
-`gen_ai.output.messages` (JSON, as text or not; parts or plain content).
+A file is OTLP/JSON (`resourceSpans` > `scopeSpans` > `spans`, one object or one a line), or single spans: one
+a line, one after another with line breaks inside (as the console exporter prints them), a list of them, a
+list under `spans`, or each with those inside it under `child_spans`. Attributes are OTLP's list or an object.
+What is read of a span: `spanId` and `parentSpanId` (or `span_id`, `parent_id`), `traceId`, start and end,
+the status, its attributes and events, and the agent or service that its resource names.
+
+Times are Unix nanoseconds, ISO 8601 (UTC where no zone is given), `[seconds, nanoseconds]`, or, as
+`start_time`, Unix seconds, milli-, micro- or nanoseconds, told by how large they are.
 
 A model call is a message of the agent it is made for; what an agent is invoked for by another is a message
-of that other agent, and what it then says is said to it. See `add_messages`.
+of that other agent, and what it then says is said to it (`speech`). What was recorded twice counts once
+(`copies`).
 """
 
-import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .conversation import JSON, WRONG, Collector, Conversations, brief, files, name, number, pieces, total
-from .who_and_when import is_object, words
+from .conversation import JSON, Collector, Conversations, brief, files, name, number, pieces, total
+from .dialects import AGENT, told
+from .operations import CALLS, INVOKE, Span
+from .speech import add_messages
+from .who_and_when import is_object
 
-CALLS = ("chat", "generate_content", "text_completion")
-INVOKE = "invoke_agent"
 NANO = 1e-9
-Key = tuple[str, str]  # of an operation: its trace and its id
-
-
-class Span(NamedTuple):
-    """One operation: `id` and the `parent` it is part of; `start`, `end` in seconds.
-
-    `operation` is a model call (`chat`), `invoke_agent` or anything else; `asked` and `said` are its last
-    input and its output as text. None where it was not recorded.
-    """
-
-    where: str
-    id: str
-    parent: str | None
-    trace: str
-    operation: str
-    start: float | None = None
-    end: float | None = None
-    agent: str | None = None
-    conversation: str | None = None
-    model: str | None = None
-    asked: str | None = None
-    said: str | None = None
-    tokens_in: Any = None
-    tokens_out: Any = None
-    failed: bool | None = None
+FAILED = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
+IDS, TRACES = ("spanId", "span_id", "spanID", "id"), ("traceId", "trace_id", "traceID")
+PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentId")
+STARTS = ("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "timestamp")
+ENDS = ("endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime")
+CONTEXTS = ("context", "spanContext", "_spanContext")
+WANTED = (
+    "a model call or an invoked agent, as gen_ai.operation.name, openinference.span.kind, "
+    "traceloop.span.kind or ai.operationId tell it"
+)
 
 
 def read_spans(path: str | os.PathLike) -> Conversations:
@@ -58,155 +46,136 @@ def read_spans(path: str | os.PathLike) -> Conversations:
     Raises:
         ValueError: no file, or no model call and no invoked agent in any.
     """
-    found, spans = Collector(Path(path).name, "OpenTelemetry spans"), list[Span]()
+    found, spans = Collector(Path(path).name, "OpenTelemetry spans"), list[tuple[Span, str | None]]()
     for file, label in files(path, *JSON):
-        for where, value, fault in pieces(file, label):
-            for at, one in _spans(where, value):
-                span = None if fault else _span(at, one)
+        for where, value, fault in pieces(file, label, found.doubt):
+            for at, one, home in _spans(where, value):
+                span = None if fault else _span(at, one, home, label, found)
                 if span is None:
                     found.lost(at, fault or f"came {brief(one)}, wanted a span with an id and attributes")
                 else:
-                    spans.append(span)
-    return found.done(*add_messages(spans, found))
+                    spans.append((span, _service(home)))
+    what = Counter(span.operation for span, _ in spans)
+    if spans and not {*CALLS, INVOKE} & set(what):
+        raise ValueError(f"{Path(path).name} holds {len(spans):,} spans ({total(what)}); wanted {WANTED}")
+    return found.done(*add_messages(_housed(spans), found))
 
 
-def add_messages(spans: Sequence[Span], found: Collector) -> list[str]:
-    """Put the messages that operations are, in the order of time, where they are gathered; returns notes.
-
-    - A model call is said by the nearest agent that it is part of (else by its model), to whoever invoked
-      that agent (else nobody is named).
-    - An agent invoked inside another is spoken to by that other when it starts. It speaks when it ends,
-      where no model call inside it is recorded.
-
-    Other operations (tools, workflows) are counted in a note.
-    """
-    by_id = {(one.trace, one.id): one for one in spans}
-    known, calling, rest = dict[Key, Around](), _calling(spans, by_id), Counter[str]()
-    events: list[tuple[Any, ...]] = []
-    for i, one in enumerate(spans):
-        around = _around(one, _above(one, by_id, known))
-        who, talk = around.agent or one.model, around.conversation or one.trace
-        caller = around.invoked if around.invoked != who else around.before
-        start, end = one.start or 0.0, one.end or one.start or 0.0
-        if one.operation == INVOKE and caller and one.agent:
-            events.append((start, i, 0, talk, caller, one, {"to": one.agent, "text": one.asked}))
-        if one.operation in CALLS or (one.operation == INVOKE and (one.trace, one.id) not in calling):
-            more = {"to": caller, "text": one.said, "model": one.model, "failed": one.failed}
-            more |= {"tokens_in": one.tokens_in, "tokens_out": one.tokens_out}
-            more["seconds"] = one.end - one.start if one.start is not None and one.end is not None else None
-            events.append((end, i, 1, talk, who, one, more))
-        elif one.operation != INVOKE:
-            rest[one.operation] += 1
-    for *_, talk, speaker, one, more in sorted(events, key=lambda x: x[:3]):
-        found.message(talk, speaker, one.where, **more)
-    counted = f"{len(spans):,} operations: {total(Counter(one.operation for one in spans))}."
-    notes = [counted] + ([f"No messages: {total(rest)}."] if rest else [])
-    timeless = sum(one.start is None and one.end is None for one in spans)
-    return notes + ([f"{timeless:,} operations have no time, and come first."] if timeless else [])
+def is_spans(value: Any) -> bool:
+    """Whether a JSON value holds spans."""
+    if isinstance(value, list):
+        return any(is_spans(one) for one in value[:5])
+    if not is_object(value):
+        return False
+    if {"resourceSpans", "resource_spans"} & set(value):
+        return True
+    if isinstance(value.get("spans"), list) and value["spans"]:
+        return is_spans(value["spans"])
+    known = {*IDS[:3], *CONTEXTS} & set(value) or {"traceId", "id"} <= set(value)
+    return bool({"attributes", "span_attributes"} & set(value) and known)
 
 
-class Around(NamedTuple):
-    """Of an operation and those that it is part of, the nearest `agent`, `conversation` and `invoked` agent,
-    and the nearest invoked agent `before` that of another name."""
-
-    agent: str | None = None
-    conversation: str | None = None
-    invoked: str | None = None
-    before: str | None = None
-
-
-def _around(one: Span, above: Around) -> Around:
-    """What is around an operation, from what is around the one that it is part of."""
-    invoked, before = above.invoked, above.before
-    if one.operation == INVOKE and one.agent and one.agent != invoked:
-        invoked, before = one.agent, invoked
-    return Around(one.agent or above.agent, one.conversation or above.conversation, invoked, before)
-
-
-def _above(one: Span, by_id: dict[Key, Span], known: dict[Key, Around]) -> Around:
-    """What is around the operation that this is part of; each is looked at once (twice in a ring)."""
-    path, at = dict[Key, Span](), _parent(one)
-    while at in by_id and at not in known and at not in path:
-        path[at] = by_id[at]
-        at = _parent(path[at])
-    for _ in range(2 if at in path else 1):
-        around = known.get(at, Around())
-        for key, each in reversed(path.items()):
-            around = known[key] = _around(each, around)
-    return known.get(_parent(one), Around())
-
-
-def _parent(one: Span) -> Key:
-    return one.trace, one.parent or ""
-
-
-def _calling(spans: Sequence[Span], by_id: dict[Key, Span]) -> set[Key]:
-    """The operations that a model call is part of."""
-    found = set[Key]()
-    for one in spans:
-        at = _parent(one)
-        while one.operation in CALLS and at in by_id and at not in found:
-            found.add(at)
-            at = _parent(by_id[at])
-    return found
+def _housed(spans: list[tuple[Span, str | None]]) -> list[Span]:
+    """The spans; where calls are made in several services, each service is an agent, unless it names one."""
+    several = len({service for span, service in spans if span.operation in CALLS and service}) > 1
+    return [span._replace(home=span.home or service) if several else span for span, service in spans]
 
 
 # ------------------------------------------------------------------------------------------ reading
 
 
-def _spans(where: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The spans of one JSON value, each with where it stands."""
-    if not is_object(value) or "resourceSpans" not in value:
-        yield where, value
+def _spans(where: str, value: Any) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """The spans of one JSON value, each with where it stands and the attributes of its resource."""
+    some = value if isinstance(value, list) else _either(value, "spans")
+    if isinstance(some, list):
+        for i, one in enumerate(some):
+            at = f"{where}, span {i}"
+            yield from [(at, one, {})] if isinstance(one, list) else _spans(at, one)
+        return
+    inside = _either(value, "child_spans")
+    if isinstance(inside, list):
+        yield where, value, _home(value)
+        for i, one in enumerate(inside):
+            yield from _spans(f"{where}, {i}", one)
+        return
+    blocks = _either(value, "resourceSpans", "resource_spans")
+    if blocks is None:
+        yield where, value, _home(value)
         return
     i = 0
-    for resource in _listed(value["resourceSpans"]):
-        for scope in _listed(resource.get("scopeSpans") if is_object(resource) else None):
-            for one in _listed(scope.get("spans") if is_object(scope) else None):
-                yield f"{where}, span {i}", one
+    for block in _listed(blocks):
+        home = _home(block)
+        for scope in _listed(_either(block, "scopeSpans", "scope_spans", "instrumentationLibrarySpans")):
+            for one in _listed(_either(scope, "spans")):
+                yield f"{where}, span {i}", one, home
                 i += 1
+
+
+def _home(value: Any) -> dict[str, Any]:
+    """The attributes of the resource that a span or a block of them names."""
+    came = _either(_either(value, "resource"), "attributes", "_attributes")
+    return _attributes(came) if isinstance(came, list | dict) else {}
+
+
+def _service(home: dict[str, Any]) -> str | None:
+    """The service that a resource names, unless it is the name that means none."""
+    found = name(home.get("service.name"))
+    return None if found is None or found.startswith("unknown_service") else found
+
+
+def _either(value: Any, *keys: str) -> Any:
+    """What an object has under the first of these keys that it has."""
+    return (
+        next((value[key] for key in keys if value.get(key) is not None), None) if is_object(value) else None
+    )
 
 
 def _listed(value: Any) -> list:
     return value if isinstance(value, list) else []
 
 
-def _span(where: str, one: Any) -> Span | None:
+def _span(where: str, one: Any, home: dict[str, Any], label: str, found: Collector) -> Span | None:
     """One span as it was recorded, or None if this is none."""
-    if not is_object(one):
+    at = _either(one, *CONTEXTS)
+    at = at if is_object(at) else one
+    own = _either(at, *IDS)
+    came = [] if own in (None, "") else _either(one, "attributes", "span_attributes") or []
+    if own in (None, "") or not isinstance(came, list | dict):
         return None
-    at = one.get("context") if is_object(one.get("context")) else one
-    own = next((str(at[key]) for key in ("spanId", "span_id", "id") if at.get(key)), None)
-    if own is None or not isinstance(one.get("attributes", []), list | dict):
-        return None
-    about = _attributes(one.get("attributes", []))
-    parent = next((one[key] for key in ("parentSpanId", "parent_span_id", "parent_id") if one.get(key)), None)
-    status = one.get("status")
-    code = str(status.get("code", status.get("status_code", ""))) if is_object(status) else ""
-    start, end = (
-        next((_time(one[key]) for key in keys if one.get(key) is not None), None)
-        for keys in (("startTimeUnixNano", "start_time"), ("endTimeUnixNano", "end_time"))
-    )
-    first = {
-        key: about.get(f"gen_ai.{key}") for key in ("operation.name", "conversation.id", "request.model")
-    }
+    above = _either(one, *PARENTS) or _either(_either(one, "parentSpanContext", "parent"), *IDS)
+    said = told(_attributes(came), name(_either(one, "name", "span_name")) or "", _events(one))
+    status = one.get("status", {"code": one["status_code"]} if "status_code" in one else None)
+    code = str(_either(status, "code", "status_code") or "") if is_object(status) else ""
+    start, end = (_when(one, keys, where, found) for keys in (STARTS, ENDS))
     return Span(
         where,
-        own,
-        str(parent) if parent else None,
-        str(next((at[key] for key in ("traceId", "trace_id") if at.get(key)), "(no trace)")),
-        name(first["operation.name"]) or "(no operation)",
+        str(own),
+        str(above) if above else None,
+        str(_either(at, *TRACES) or f"{label} (no trace)"),
+        said.operation,
         start,
         end,
-        name(about.get("gen_ai.agent.name")) or name(about.get("gen_ai.agent.id")),
-        name(first["conversation.id"]),
-        name(about.get("gen_ai.response.model")) or name(first["request.model"]),
-        _text(about.get("gen_ai.input.messages"), last=True),
-        _text(about.get("gen_ai.output.messages")),
-        about.get("gen_ai.usage.input_tokens"),
-        about.get("gen_ai.usage.output_tokens"),
-        code in ("2", "ERROR", "STATUS_CODE_ERROR", "StatusCode.ERROR") if is_object(status) else None,
+        said.agent,
+        said.conversation,
+        said.model,
+        said.asked,
+        said.said,
+        said.tokens_in,
+        said.tokens_out,
+        code.upper() in FAILED if is_object(status) else None,
+        next((name(home[key]) for key in AGENT if name(home.get(key))), None),
+        said.thoughts,
     )
+
+
+def _events(one: dict) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a span, each its name and its attributes."""
+    found = []
+    for event in _listed(one.get("events")):
+        came = _either(event, "attributes")
+        if is_object(event) and isinstance(came, list | dict):
+            found.append((name(event.get("name")) or "", _attributes(came)))
+    return found
 
 
 def _attributes(came: list | dict) -> dict[str, Any]:
@@ -221,9 +190,9 @@ def _plain(value: Any, deep: int = 0) -> Any:
     if not is_object(value) or len(value) != 1 or deep > 50:
         return None
     ((kind, inner),) = value.items()
-    if kind == "arrayValue":
+    if kind in ("arrayValue", "array_value"):
         return [_plain(one, deep + 1) for one in _listed(inner.get("values") if is_object(inner) else None)]
-    if kind == "kvlistValue":
+    if kind in ("kvlistValue", "kvlist_value"):
         some = _listed(inner.get("values") if is_object(inner) else None)
         return {
             one["key"]: _plain(one.get("value"), deep + 1) for one in some if is_object(one) and "key" in one
@@ -231,24 +200,29 @@ def _plain(value: Any, deep: int = 0) -> Any:
     return inner
 
 
-def _time(value: Any) -> float | None:
-    """Seconds, from Unix nanoseconds (also as text) or ISO 8601."""
-    nano = number(value)
-    if nano is not None:
-        return nano * NANO
+def _when(one: dict, keys: tuple[str, ...], where: str, found: Collector) -> float | None:
+    """When a span starts or ends, in Unix seconds; a doubt where that cannot be told."""
+    key = next((key for key in keys if one.get(key) is not None), None)
+    if key is None:
+        return None
+    time = _time(one[key], "nano" in key.lower())
+    if time is None:
+        found.doubt(f"{where}, {key}", f"{brief(one[key])}, wanted Unix nanoseconds or ISO 8601")
+    return time
+
+
+def _time(value: Any, nano: bool) -> float | None:
+    """Seconds, from a number (also as text), a pair of seconds and nanoseconds, or ISO 8601."""
+    if isinstance(value, list):
+        pair = [number(x) for x in value]
+        return pair[0] + pair[1] * NANO if len(pair) == 2 and None not in pair else None  # type: ignore[operator]
+    at = number(value)
+    if at is not None:
+        units = ((1e17, NANO), (1e14, 1e-6), (1e11, 1e-3), (1e8, 1.0))
+        unit = NANO if nano else next((unit for least, unit in units if at >= least), None)
+        return None if unit is None else at * unit
     try:
-        return datetime.fromisoformat(value).timestamp()
+        time = datetime.fromisoformat(value)
+        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-
-
-def _text(value: Any, last: bool = False) -> str | None:
-    """What the messages of an input or output say in words; of an input, only the last."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except WRONG:
-            return value
-    some = [one for one in _listed(value) if is_object(one)]
-    texts = (words(one.get("parts", one.get("content"))) for one in (some[-1:] if last else some))
-    return "\n".join(text for text in texts if text) or None

@@ -52,7 +52,7 @@ def read_histories(path: str | os.PathLike) -> Conversations:
     """
     found = Collector(Path(path).name, "JSON histories")
     for file, label in files(path, *JSON):
-        _gather(found, label, pieces(file, label))
+        _gather(found, label, pieces(file, label, found.doubt))
     return found.done()
 
 
