@@ -254,7 +254,7 @@ ERRORS = [
         "t.csv",
         TWO.replace("points", "z"),
         {},
-        "t.csv has no column for points; .*: say .* points=COLUMN ",
+        "t.csv has no column for points; .*: say .* points=COLUMN$",
     ),
     ("t.csv", TWO, {"action": "choise"}, "no column 'choise' .wanted for action.; it has game, "),
     ("t.csv", TWO, {"model": ("model", "prompt")}, "no column 'prompt' .wanted for model"),

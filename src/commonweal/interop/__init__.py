@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from .audit import Audit as Audit
 from .audit import audit as audit
+from .columns import Columns as Columns
 from .conversation import Conversations as Conversations
 from .conversation import from_trace as from_trace
 from .diplomacy import read_diplomacy as read_diplomacy
 from .jaxmarl_view import JaxMARLView as JaxMARLView
 from .own import trace_of as trace_of
-from .recordings import Columns as Columns
 from .recordings import Recordings as Recordings
 from .recordings import read_recordings as read_recordings
 from .recordings import read_table as read_table

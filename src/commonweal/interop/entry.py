@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from .columns import GUESSES
 from .conversation import name, number
-from .recordings import GUESSES
 
 SPEAKER = (
     *("name", "speaker", "sender", "agent", "agent_name", "player", "character", "from", "sent_from"),

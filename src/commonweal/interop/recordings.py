@@ -5,11 +5,9 @@ kept, or named by line with what is wrong with it; nothing is dropped silently o
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,111 +15,15 @@ import polars as pl
 from .._card import Card, Oracle, Unknown, one_each
 from .._trace import Trace
 from .cells import cells
+from .columns import COOPERATIVE, GOVSIM, GUESSES, Columns
 from .tables import Table, open_table
 from .tables import read_table as read_table
 
-COOPERATIVE = ("COOPERATE", "CONTRIBUTE", "STAG", "GIVE", "travellers_dilemma:CLAIM_3")
-GUESSES = {
-    "game": ("game", "scenario", "environment", "env", "task"),
-    "mechanism": ("mechanism", "institution", "treatment", "condition"),
-    "match": ("run", "seed", "session", "world", "episode", "match", "pair", "match_id", "game_id"),
-    "round": ("round", "t", "tick", "step", "turn", "period"),
-    "seat": ("seat", "player", "agent", "position", "agent_id", "player_id", "agent_name", "subject"),
-    "model": ("model", "model_name", "llm", "policy", "strategy", "mind"),
-    "action": ("action", "choice", "decision", "move", "act"),
-    "points": ("points", "payoff", "reward", "score", "earnings", "pay"),
-}
-OPTIONAL = ("game", "mechanism", "round")
-NEAR = 0.75  # likeness of two names, from 0 to 1, from which one is advised for the other
 LARGEST = 1e30  # points: sums of larger ones are no numbers any more
 CHANGES = "(changes)"
 EMPTY = ["", "NA", "N/A", "<NA>", "NaN", "nan", "null", "NULL"]  # how programs write no value
+WHOLE = r"^([+-]?\d+)\.0+$"  # 1.0 is 1: a column of whole numbers with a gap is written so
 AGAIN = 0.1  # share of rows whose seat has decided already, above which a column for match is missing
-GOVSIM = {"agent_id", "resource_collected", "wanted_resource"}
-
-
-@dataclass(frozen=True)
-class Columns:
-    """Which column of the table holds what; `None` means guess from common names.
-
-    `match` columns together (with game and mechanism) name one independent match; in a folder, the
-    file too, where files tell of the same decision. Without any, all rows are one match. `model`
-    columns are joined to one label, as in `gpt-5.2 (CoT)`; without any, each seat is a model. `game`,
-    `mechanism` and `round` may be `""`: the table has none. `cooperative` lists the acts that count
-    as cooperation, `ACT` in any game or `game:ACT` in one, ignoring case.
-    """
-
-    game: str | None = None
-    mechanism: str | None = None
-    match: tuple[str, ...] | None = None
-    round: str | None = None
-    seat: str | None = None
-    model: tuple[str, ...] | None = None
-    action: str | None = None
-    points: str | None = None
-    cooperative: tuple[str, ...] = COOPERATIVE
-
-    @classmethod
-    def parse(cls, pairs: Iterable[str]) -> "Columns":
-        """Columns from texts such as `points=payoff` or `match=run,match`.
-
-        Raises:
-            ValueError: a text that is no `key=column`, or names no field of `Columns`.
-        """
-        known = [f.name for f in fields(cls)]
-        found = {}
-        for pair in pairs:
-            key, equals, text = (part.strip() for part in pair.partition("="))
-            if not equals or key not in known or not (text or key in OPTIONAL):
-                raise ValueError(
-                    f"column mapping came as {pair!r}; wanted key=column with a key among "
-                    f"{', '.join(known)}: action=choice"
-                )
-            many = key in ("match", "model", "cooperative")
-            found[key] = tuple(part.strip() for part in text.split(",")) if many else text
-        return cls(**found)
-
-    def fit(self, names: Sequence[str], source: str = "the table") -> "Columns":
-        """The same mapping with every guess made and checked against the table's column names.
-
-        Raises:
-            ValueError: a column that is not there.
-        """
-        return replace(self, **{key: self._find(key, names, source) for key in GUESSES})
-
-    def _find(self, key: str, names: Sequence[str], source: str):
-        """The column, or columns, for one key."""
-        given, many = getattr(self, key), key in ("match", "model")
-        here = {_spelled(name): name for name in reversed(names)}
-        hits = [here[guess] for guess in GUESSES[key] if guess in here]
-        lost = [name for name in (given if many else [given]) or () if name and name not in names]
-        if lost or (given is None and not hits and key not in (*OPTIONAL, "match", "model")):
-            taken = {name for guesses in GUESSES.values() for name in guesses}
-            spare = [name for name in names if lost or _spelled(name) not in taken]
-            near = [m for name in lost[:1] or GUESSES[key] for m in get_close_matches(name, spare, 1, NEAR)]
-            looked = f"{lost[0]!r} (wanted for {key})" if lost else f"for {key}"
-            tried = "" if lost else f"looked for {', '.join(GUESSES[key])}; "
-            raise ValueError(
-                f"{source} has no column {looked}; {tried}it has {', '.join(names)}: "
-                f"say which one, as in {key}={near[0] if near else 'COLUMN'} (a row is one decision of one "
-                "agent)"
-            )
-        if given is not None:
-            return given
-        if key == "model":
-            return tuple(filter(None, (hits[0], here.get("prompting")))) if hits else ()
-        return tuple(hits) if many else (hits or [""])[0]
-
-
-def _spelled(name: str) -> str:
-    """A column's name as the guesses are written: `Agent Name` is agent_name."""
-    return "_".join(name.lower().replace("-", " ").split())
-
-
-def of_decisions(record: Mapping[str, Any]) -> bool:
-    """Whether a record tells of a decision: who made it, what it was, what it brought."""
-    names = {_spelled(str(name)) for name in record}
-    return GOVSIM <= names or all(names & {*GUESSES[role]} for role in ("seat", "action", "points"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,7 +141,7 @@ def _tidy(table: pl.DataFrame, columns: Columns) -> pl.DataFrame:
             return pl.lit("all")
         if (kind := table.schema[name]).is_nested():
             raise ValueError(f"column {name!r} holds {kind}; wanted one text or number per cell: flatten it")
-        cell = pl.col(name).cast(pl.String).str.strip_chars()
+        cell = pl.col(name).cast(pl.String).str.strip_chars().str.replace(WHOLE, "${1}")
         return pl.when(~cell.is_in(empty)).then(cell)
 
     model, *prompting = (text(name) for name in columns.model or (columns.seat,))
@@ -317,9 +219,9 @@ def _short(model: pl.Series) -> pl.Series:
 
 
 def _whole(seat: pl.Series) -> pl.Series:
-    """Seats as whole numbers where all of them are, so that seat 10 comes after seat 2."""
+    """Seats as whole numbers where all of them are, so that seat 10 comes after seat 2; 01 is not 1."""
     number = seat.cast(pl.Int64, strict=False)
-    return seat if number.has_nulls() else number
+    return seat if number.has_nulls() or (number.cast(pl.String) != seat).any() else number
 
 
 def to_traces(recordings: Recordings) -> dict[tuple[str, str], Trace]:

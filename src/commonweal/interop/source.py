@@ -11,10 +11,11 @@ import polars as pl
 
 from .._plain import shown
 from .audit import Audit, audit
+from .columns import Columns, of_decisions
 from .conversation import FAULTS, JSON, Conversations, files, kind_of, pieces
 from .diplomacy import read_diplomacy
 from .entry import is_entry
-from .recordings import Columns, Recordings, of_decisions, read_recordings
+from .recordings import Recordings, read_recordings
 from .spans import is_spans, read_spans
 from .tables import PARQUET, TEXT, read_table, records
 from .talk import Talk, audit_talk

@@ -24,6 +24,7 @@ KINDS = "a table of decisions: .csv, .tsv (also .gz), .parquet, or JSON records 
 SEPARATORS = ",;\t|"
 UNREADABLE = (csv.Error, UnicodeError, EOFError, OSError, zlib.error, pl.exceptions.PolarsError)
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+CELLS = 200_000_000  # of one Parquet file
 INDEX = ("", "Unnamed: 0", "__index_level_0__")  # what pandas calls the index that it wrote beside
 NUMBER = re.compile(r"[+-]?\d+(,\d+)?([eE][+-]?\d+)?")
 OWN, NAMELESS = ("#file", "#line", "#fault"), "#column"  # columns of ours
@@ -72,7 +73,7 @@ def open_table(path: str | os.PathLike) -> Table:
         )
     try:
         found = (
-            Table(_numbered(pl.read_parquet(path.read_bytes())))
+            Table(_numbered(_parquet(path)))
             if kind == PARQUET
             else _records(path)
             if kind in JSON
@@ -90,6 +91,15 @@ def open_table(path: str | os.PathLike) -> Table:
             "match,round,seat,model,action,points"
         )
     return _without_index(found)
+
+
+def _parquet(path: Path) -> pl.DataFrame:
+    """The rows of a Parquet file, if it has not too many cells."""
+    lazy = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+    held = lazy.select(pl.len()).collect().item() * len(lazy.collect_schema())
+    if held > CELLS:
+        raise csv.Error(f"{held:,} cells, more than {CELLS:,}: split it")
+    return lazy.collect()
 
 
 def _numbered(rows: pl.DataFrame) -> pl.DataFrame:
