@@ -1,6 +1,7 @@
 """Logs of Inspect as people have them: JSON, older versions, graders, reasoning, replies that stand apart."""
 
 import json
+import os
 import zipfile
 
 import pytest
@@ -123,3 +124,15 @@ def test_a_log_needs_its_reader_and_one_that_says_nothing_is_named(tmp_path):
         read_any(tmp_path / "log.json")
     with pytest.raises(ValueError, match="log.json holds no message that can be used .Inspect logs."):
         read_any(tmp_path / "log.json", logs=read_logs)
+
+
+def test_a_log_of_which_a_part_is_too_large_unpacked_is_named_and_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("commonweal.language.transcripts.MOST", 1 << 20)
+    (tmp_path / "fine.json").write_text(json.dumps(log(OLD)))
+    with zipfile.ZipFile(tmp_path / "bomb.eval", "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("header.json", bytes((1 << 20) + 1))
+    os.mkfifo(tmp_path / "pipe.eval")
+    found = read_any(tmp_path, logs=read_logs)
+    (where, reason), *_ = found.bad.rows()
+    assert where == "bomb.eval" and "header.json holds more than 1 MiB" in reason and found.kept == 2
+    assert any("pipe.eval" in note for note in found.notes)

@@ -121,7 +121,7 @@ def _conversations(path: Path, logs: Reader | None) -> Conversations:
 def _noted(found: Conversations, path: Path, *read: str) -> Conversations:
     """The conversations, with a note that names the files of the folder that were not read."""
     every = sorted(path.rglob("*")) if path.is_dir() else []
-    rest = [file for file in every if file.is_file() and kind_of(file) not in read]
+    rest = [file for file in every if not file.is_dir() and not (file.is_file() and kind_of(file) in read)]
     if not rest:
         return found
     names = ", ".join(shown(file.relative_to(path).as_posix(), 60) for file in rest[:NAMED])

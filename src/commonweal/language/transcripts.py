@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..interop.conversation import Collector, Conversations, add_trace, brief, files, kind_of, pieces
+from ..interop.conversation import MOST, Collector, Conversations, add_trace, brief, files, kind_of, pieces
 from ..interop.operations import CALLS, INVOKE, Span
 from ..interop.speech import add_messages
 from .inspect import inspect_ai
@@ -48,6 +48,7 @@ def read_logs(path: str | os.PathLike) -> Conversations:
             notes += [f"Not read, no log: {label}."]
             continue
         try:
+            _refuse_bomb(file)
             if any(KEY in sample.store for sample in _samples(file, "events", "messages")):
                 notes += add_trace(read_eval(file), found, f"{label}, ")
                 continue
@@ -70,6 +71,15 @@ def read_logs(path: str | os.PathLike) -> Conversations:
 def is_log(value: Any) -> bool:
     """Whether a JSON value is a log of Inspect."""
     return isinstance(value, dict) and "eval" in value and bool({"samples", "status", "plan"} & set(value))
+
+
+def _refuse_bomb(file: Path) -> None:
+    """Raise ValueError for an archive of which one part is larger, unpacked, than is read."""
+    if kind_of(file) == ".eval" and zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as packed:
+            for part in packed.infolist():
+                if part.file_size > MOST:
+                    raise ValueError(f"{part.filename} holds more than {MOST >> 20} MiB unpacked")
 
 
 def _samples(file: Path, *without: str) -> Iterable["EvalSample"]:
