@@ -93,8 +93,13 @@ def a_folder(path):
     path.mkdir()
 
 
+def a_pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
 DAMAGE = [cut, emptied, flipped, another, words, no_text, a_list, gone, a_folder]
-SAID = {emptied: "is empty", gone: "is not there", a_folder: "is no file"}
+SAID = {emptied: "is empty", gone: "is not there", a_folder: "is no file", a_pipe: "is no file"}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +108,7 @@ def saved(tmp_path_factory):
     return cw.run(SOCIETY, 4).save(tmp_path_factory.mktemp("saved") / "trace")
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", [*DAMAGE, a_pipe])
 @pytest.mark.parametrize(
     "name", ["4.parquet", "4x3.parquet", "4x3x2.parquet", "messages.parquet", "replies.parquet"]
 )

@@ -122,6 +122,8 @@ def read_table(
     import polars as pl
 
     with reading(path, mend):
+        if not path.is_file():  # a pipe would be waited for
+            raise FileNotFoundError(path)
         raw = path.read_bytes()
         if digest not in (None, hashlib.sha256(raw).hexdigest()):
             raise ValueError("its digest is another")
