@@ -46,3 +46,17 @@ def _few_programs(request, done=itertools.count(1)):  # noqa: B008  (one count f
     yield
     if next(done) % 25 == 0:
         jax.clear_caches()
+
+
+@pytest.fixture
+def call(capsys):
+    """Call the command line: (exit code, stdout, stderr)."""
+    from commonweal.cli import main
+
+    def calling(*args):
+        with pytest.raises(SystemExit) as end:
+            main([str(arg) for arg in args])
+        said = capsys.readouterr()
+        return end.value.code or 0, said.out, said.err
+
+    return calling

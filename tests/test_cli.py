@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from commonweal.cli import main
-
 SRC = Path(__file__).parents[1] / "src"
 COMMANDS = ("run", "demo", "list", "report", "account", "audit", "check")
 STUDY = """
@@ -79,16 +77,9 @@ def here(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(here, capsys):
-    """Call the command line: (exit code, stdout, stderr)."""
-
-    def calling(*args):
-        with pytest.raises(SystemExit) as end:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return calling
+def call(here, call):
+    """The command line, called in that folder."""
+    return call
 
 
 def python(*args, **more):

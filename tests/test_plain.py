@@ -16,7 +16,6 @@ from rich.text import Text
 import commonweal as cw
 from commonweal import ledger
 from commonweal._plain import console, shown
-from commonweal.cli import main
 from commonweal.lab.plan import read_plan, with_cells
 from commonweal.lab.results import read_results
 from commonweal.lab.store import fingerprint, seal, unseal
@@ -45,19 +44,6 @@ def here(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield tmp_path
     sys.modules.pop("evil_study", None)
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the command line: (exit code, stdout, stderr)."""
-
-    def calling(*args):
-        with pytest.raises(SystemExit) as end:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return calling
 
 
 def raw(text):

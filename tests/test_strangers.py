@@ -12,7 +12,6 @@ import pytest
 import commonweal as cw
 from commonweal import ledger
 from commonweal._sources import sources
-from commonweal.cli import main
 from commonweal.lab.plan import read_plan, with_cells
 from commonweal.lab.store import fingerprint, seal, unseal
 from commonweal.measures import welfare
@@ -50,19 +49,6 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "typer.py").write_text(STRANGE)
     yield tmp_path
     sys.modules.pop("strange", None)
-
-
-@pytest.fixture
-def call(capsys):
-    """Call the command line: (exit code, stdout, stderr)."""
-
-    def calling(*args):
-        with pytest.raises(SystemExit) as end:
-            main([str(arg) for arg in args])
-        said = capsys.readouterr()
-        return end.value.code or 0, said.out, said.err
-
-    return calling
 
 
 def each(society):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import commonweal as cw
+from commonweal import _stored
 from commonweal.lab import store
 from commonweal.lab import study as study_module
 from commonweal.lab.files import load
@@ -286,10 +287,10 @@ def test_an_unfinished_study_has_no_results(tmp_path):
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    store.write(tmp_path / "a", b"before")
+    _stored.write(tmp_path / "a", b"before")
     monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        store.write(tmp_path / "a", b"after")
+        _stored.write(tmp_path / "a", b"after")
     assert (tmp_path / "a").read_bytes() == b"before"
     store.clean(tmp_path)
     assert contents(tmp_path) == {"a": b"before"}

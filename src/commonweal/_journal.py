@@ -12,7 +12,7 @@ from typing import NamedTuple
 import polars as pl
 
 from ._prompt import Prompt, Said, Where
-from ._stored import Damaged, reading, reason, writing
+from ._stored import Damaged, reading, reason, write, writing
 
 REPLIES = {"seed": pl.Int64, "tick": pl.Int64, "agent": pl.Int64, "draw": pl.Int64, "prompt": pl.String}
 REPLIES |= {"text": pl.String, "refused": pl.Boolean, "read": pl.Int64, "written": pl.Int64}
@@ -92,9 +92,7 @@ class Journal:
         gone = {at for at in tick if at[0].seat in lost}
         self._known = {at: said for at, said in self._known.items() if at not in gone}
         if gone and self._path is not None:
-            part = self._path.with_name(f".{self._path.name}.part")
-            part.write_bytes(b"".join(_line(Entry(*at, said)) for at, said in self._known.items()))
-            part.replace(self._path)
+            write(self._path, b"".join(_line(Entry(*at, said)) for at, said in self._known.items()))
 
     def keep(self, entry: Entry) -> None:
         """Keep what a finished call brought."""

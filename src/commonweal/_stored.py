@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 BAD_INPUT = (ValueError, TypeError, OSError, ImportError)  # a command tells these in one line
 FROM_COPY = "bring it back from a copy, or make it anew in another folder"
+PART = ".part-"  # what is being written has this before its name
 SHOWN = 100  # letters of why
 MENDS = dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "make room there")
 MENDS |= dict.fromkeys(
@@ -99,6 +101,26 @@ def writing(path: Path) -> Iterator[None]:
         )
         told.errno = error.errno
         raise told from error
+
+
+def sync(path: Path) -> None:
+    """Have a file or a folder on the disk itself."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write a file; it appears whole, or not at all."""
+    part = path.with_name(PART + path.name)
+    with writing(path):
+        part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
+        part.write_bytes(data)
+        sync(part)
+        part.replace(path)
+        sync(path.parent)
 
 
 def write_table(table: "pl.DataFrame", path: Path) -> str:

@@ -13,9 +13,10 @@ from .._measure import NA, Measure
 from .._mind import Mind
 from .._run import run
 from .._society import Society
+from .._stored import Damaged, write
 from ..accounts.coalitions import tables
 from ..accounts.interaction import interaction
-from .store import Damaged, read_json, seal, unseal, write
+from .store import read_json, seal, unseal
 
 PARTS = ("objective_alignment", "value_alignment", "preference_nash")
 MOST = 64  # worlds: of every coalition

@@ -19,10 +19,10 @@ from .._measure import Measure
 from .._secrets import keys
 from .._society import Society
 from .._sources import Lookup, held, own
-from .._stored import steady
+from .._stored import PART, Damaged, steady, write
 from .._trace import card_to_dict
 from .._trust import named
-from .store import PART, Damaged, read_json, seal, unseal, write
+from .store import read_json, seal, unseal
 
 LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "polars")
 FORMAT = 2  # from 2 on, cells carry digests

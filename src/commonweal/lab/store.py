@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .._stored import Damaged, no_right, writing
+from .._stored import PART, Damaged, no_right, sync, writing
 
-PART = ".part-"  # what is being written has this before its name
 END, DIGEST = b"\n}\n", b',\n "digest": "'  # how the JSON of an object ends, and what is put before that
 PATIENCE = 5.0  # seconds to wait for a run that was just killed to let go
 
@@ -116,25 +115,6 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file; it appears whole, or not at all."""
-    part = path.with_name(PART + path.name)
-    with writing(path):
-        part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
-        part.write_bytes(data)
-        _sync(part)
-        part.replace(path)
-        _sync(path.parent)
-
-
 @contextmanager
 def whole(folder: Path) -> Iterator[Path]:
     """A folder to fill; it appears under its own name when the block ends well, or not at all."""
@@ -145,9 +125,9 @@ def whole(folder: Path) -> Iterator[Path]:
             part.mkdir(parents=True)
             yield part
             for path in [*part.rglob("*"), part]:
-                _sync(path)
+                sync(path)
             part.rename(folder)
-            _sync(folder.parent)
+            sync(folder.parent)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -25,7 +25,7 @@ from .._plain import say, shown
 from .._run import run
 from .._society import Society
 from .._sources import Lookup
-from .._stored import writing
+from .._stored import write, writing
 from .._trace import Trace
 from .._trust import named
 from .cells import fill, state
@@ -34,7 +34,7 @@ from .faults import SIZES, faults
 from .gate import too_few
 from .plan import FORMAT, made_with, of_condition, of_measure, seeds, settle_plan, with_cells
 from .results import Results, read_results
-from .store import changed_minds, clean, fingerprint, lock, remove, seal, to_json, whole, write
+from .store import changed_minds, clean, fingerprint, lock, remove, seal, to_json, whole
 from .trainings import home, run_of
 
 PRIMARY = ("objective_alignment", "value_alignment", "preference_nash")

@@ -19,6 +19,7 @@ from typing import Any
 
 import polars as pl
 
+from .._stored import PART, write
 from .canonical import canonical
 from .checkpoint import PRIVATE, Checkpoint, Key, load_key, open_checkpoint, sign, to_text
 from .files import HOME, contents, read
@@ -29,7 +30,6 @@ TABLES = {"message": "messages.parquet", "reply": "replies.parquet"}
 EVENT = b'{"agent":'  # how the entry of an event begins, and no other
 SALT = 16  # bytes, so that words cannot be guessed from their hash
 MARK = "(redacted)"
-PART = ".part-"  # what is being written has this before its name
 ODD = "is a link, no plain file, or no part of a log, which no seal covers"
 
 
@@ -98,15 +98,6 @@ def events(rows: Mapping[str, pl.DataFrame], salts: Iterable[bytes]) -> Iterator
             yield (shape % row).encode()
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file; it appears whole, or not at all."""
-    part = path.with_name(PART + path.name)
-    part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
-    part.unlink(missing_ok=True)  # a link that lies there would lead elsewhere
-    part.write_bytes(data)
-    part.replace(path)
-
-
 def read_signed(folder: Path, key: Key) -> list[bytes]:
     """The entries of a log that is still as it was signed; none where there is none yet."""
     note = folder / HOME / "checkpoint"
@@ -125,9 +116,9 @@ def extend(folder: Path, new: Iterable[bytes], key: Key) -> Checkpoint:
     origin = f"{key.name}/{json.loads(lines[0])['log']}"
     now = Checkpoint(origin, len(lines), top(lines))
     home.mkdir(exist_ok=True)
-    replace(home / "log.jsonl", b"\n".join(lines) + b"\n")
-    replace(home / "key", f"{key}\n".encode())
-    replace(home / "checkpoint", sign(now, key).encode())
+    write(home / "log.jsonl", b"\n".join(lines) + b"\n")
+    write(home / "key", f"{key}\n".encode())
+    write(home / "checkpoint", sign(now, key).encode())
     return now
 
 
@@ -164,7 +155,7 @@ def seal(
     if rows := tables(folder):
         (folder / HOME).mkdir(exist_ok=True)
         salts = os.urandom(SALT * (len(TABLES) + sum(map(len, rows.values()))))
-        replace(folder / HOME / "salts", salts)
+        write(folder / HOME / "salts", salts)
     files, words = read_salts(folder)
     made = [entry_of(kind, path, folder, files) for kind, path in parts]
     gone = told.keys() - {one["path"] for one in made}

@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from .._stored import write
 from .canonical import canonical
 from .checkpoint import Checkpoint, load_key, open_checkpoint
 from .files import HOME, contents, read
@@ -29,7 +30,6 @@ from .log import (
     read_log,
     read_salts,
     read_signed,
-    replace,
     tables,
 )
 
@@ -149,10 +149,10 @@ def _redacted(folder: Path, which: list[int], why: str, key: str | os.PathLike) 
             texts = [MARK if j in here else text for j, text in enumerate(old)]
             data = io.BytesIO()
             table.with_columns(text=pl.Series(texts, dtype=pl.String)).write_parquet(data)
-            replace(path, data.getvalue())
+            write(path, data.getvalue())
             files[path.name] = os.urandom(SALT)  # the old file's hash must not confirm a guess either
             made.append(entry_of("file", path, folder, files))
-    replace(folder / HOME / "salts", b"".join([*files.values(), *words]))
+    write(folder / HOME / "salts", b"".join([*files.values(), *words]))
     made += [{"kind": "redaction", "of": i, "why": why, "at": now} for i in which]
     extend(folder, [canonical(one).encode() for one in made], signer)
     return taken
@@ -237,5 +237,5 @@ def _take_out(path: Path, words: set[str]) -> bool:
         raw = b"".join(line for line in raw.splitlines(keepends=True) if not _stands(line, words))
     for one in sorted(words, key=len, reverse=True):
         raw = raw.replace(one.encode("utf-8", "replace"), MARK.encode())
-    replace(path, raw)
+    write(path, raw)
     return True

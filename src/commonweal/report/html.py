@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from .._plain import shown
-from ..lab.store import write as write_whole
+from .._stored import write as write_whole
 
 PARTS = ("template.html.j2", "style.css")
 POLICY = (

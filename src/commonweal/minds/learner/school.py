@@ -27,7 +27,7 @@ from ..._describe import describe, identity
 from ..._mind import Mind
 from ..._society import Society
 from ..._sources import sources
-from ..._stored import reading, writing
+from ..._stored import reading, write
 from ..._trace import Trace, load
 from ..._trust import named
 from .train import Class, State, advance, gather, players, start
@@ -206,13 +206,9 @@ def _save(path: Path, who: dict[str, str], state: State, rows: dict[str, Any], d
     parts |= {f"rows/{name}": x for name, x in rows.items() if name != "events"}
     parts |= {f"rows/events/{name}": x for name, x in rows["events"].items()}
     parts |= {"who": np.array(json.dumps(who)), "done": np.array(done)}
-    part = path.with_name(f".part-{path.name}")
-    with writing(path):
-        with part.open("wb") as file:
-            np.savez(file, digest=np.array(_digest(parts)), **parts)  # type: ignore[arg-type]
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+    data = io.BytesIO()
+    np.savez(data, digest=np.array(_digest(parts)), **parts)  # type: ignore[arg-type]
+    write(path, data.getvalue())
 
 
 def _digest(parts: dict[str, np.ndarray]) -> str:
