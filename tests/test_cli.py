@@ -332,7 +332,11 @@ def test_a_run_is_sealed_and_a_copy_of_it_verified_until_it_is_touched(here, cal
     code, out, _ = call("seal", "done", "--key", "mine.key", "--new-key")
     assert code == 0 and "new key: mine.key" in out and "sealed done:" in out
     code, _, err = call("seal", "done", "--key", "mind.key")
-    assert code == 2 and "there is no key mind.key; did you mean mine.key?" in err and "--new-key" in err
+    assert (
+        code == 2
+        and "there is no key mind.key; wanted mine.key, or to make one:" in err
+        and "--new-key" in err
+    )
     assert not Path("mind.key").exists()
     code, _, err = call("redact", "done", "no such words", "--why", "a wish", "--key", "mine.key")
     assert code == 2 and "no message and no reply of done holds 'no such words' (in its files: none)" in err

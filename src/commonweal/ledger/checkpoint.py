@@ -88,9 +88,9 @@ def load_key(given: str | os.PathLike, private: bool) -> Key:
     plain = isinstance(given, str) and given.count("+") >= 2 and not Path(given).exists()
     if not plain and not Path(given).exists():
         near = get_close_matches(Path(given).name, [one.name for one in _beside(Path(given))], n=1)
-        mend = f"did you mean {Path(given).with_name(near[0])}? " if near else ""
+        mend = f"wanted {Path(given).with_name(near[0])}, or " if near else ""
         raise FileNotFoundError(
-            f"there is no key {given}; {mend}To make one: commonweal seal RUN --key {given} --new-key"
+            f"there is no key {given}; {mend}to make one: commonweal seal RUN --key {given} --new-key"
         )
     key = read_key(str(given) if plain else Path(given).read_text("utf-8").removesuffix("\n"))
     if bool(key.secret) != private:
