@@ -110,7 +110,8 @@ def _check(game: Any, minds: Mapping[str, Mind]) -> None:
         )
     if not minds:
         raise ValueError(
-            "round_robin() came with 0 minds; wanted one mind or more: round_robin(game, {'TFT': tit_for_tat()})"
+            "round_robin() came with 0 minds; wanted one mind or more: "
+            "round_robin(game, {'TFT': tit_for_tat()})"
         )
     for name, mind in minds.items():
         if mind.learns:
