@@ -15,7 +15,7 @@ from commonweal._bounds import interval, limits, nearest
 from commonweal._param import Module
 from commonweal.institutions import Audit, Contract, ProtectedQuota, Vote
 from commonweal.measures import gini
-from commonweal.scenarios import Bertrand, Commons, Contest, Earthquake
+from commonweal.scenarios import Bertrand, Commons, Contest, Earthquake, MatrixGame
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,16 @@ WRONG = [
         lambda: Vote({"a": {"take": (0, 3)}, "b": {}}, "bord"),
         r"got rule='bord', .*; try Vote\(rule='borda'\)",
     ),
+    (
+        lambda: MatrixGame([[[np.nan, 0], [5, 1]], [[3, 5], [0, 1]]]),
+        r"has nan at \(0, 0, 0\)\); try MatrixGame\(payoffs=\[\[\[1.0, 0.0\], \[5.0, 1.0\]\], \[\[3.0, 5.0\]",
+    ),
+    (
+        lambda: MatrixGame(np.full((2, 5, 5), np.inf)),
+        r"finite number in each place \(it has inf at \(0, 0, 0",
+    ),
+    (lambda: cw.measure(unit="x", better="up", cites="own"), r"measure: got better='up', expected one of"),
+    (lambda: cw.measure(unit="x", better="lower", cites="own", per="tick"), "measure: got per='tick'"),
     (lambda: cw.Profile(svo=3000), "got svo=3000, expected a number in"),
     (lambda: cw.Profile(sycophancy=9), "got sycophancy=9, expected a number in"),
     (lambda: cw.Choice("ab"), r"got options='ab', expected a tuple; try Choice\(options=\('a', 'b'\)\)"),

@@ -180,6 +180,17 @@ def test_ticks_come_in_their_order():
         cw.trace_of(rows | {"t": ["round 10", "round 2", "round 1"]}, pay="pay")
 
 
+def test_a_share_of_cooperation_is_from_0_to_1():
+    """A rate of 1.5 came out before; a missing number makes its world invalid and is no slip."""
+    pay = np.ones((2, 3, 2))
+    for wrong in (1.5, -1.0, np.inf):
+        with pytest.raises(ValueError, match=r"'cooperated' holds .*; wanted 1 .yes.*acts == 1"):
+            cw.trace_of(pay=pay, events={"cooperated": np.full((2, 3, 2), wrong)})
+    rates = np.full((2, 3, 2), 0.5)
+    rates[1, 0, 0] = np.nan
+    assert cw.trace_of(pay=pay, events={"cooperated": rates}).valid.tolist() == [True, False]
+
+
 def test_other_slips_with_tables():
     with pytest.raises(TypeError, match="the table came as str; wanted a DataFrame.*read_csv"):
         cw.trace_of("games.csv", pay="payoff")

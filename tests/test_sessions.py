@@ -132,11 +132,26 @@ def test_faults_are_explained():
         sessions(prisoners_dilemma(), QLearner(seen=Seen(rounds=2)), 2)
     with pytest.raises(ValueError, match="more than the last joint act"):
         sessions(cw.under(prisoners_dilemma(), cw.institutions.Audit(0.5, fine=1.0)), QLearner(), 2)
-    with pytest.raises(ValueError, match="wanted at least 1 of each"):
-        sessions(Bertrand(), PRICING, 0)
-    for stable in (0, -5):
-        with pytest.raises(ValueError, match=r"stable=(0|-5); wanted 1 tick or more.*stable=None, cap=50"):
-            sessions(Bertrand(), PRICING, 2, stable=stable, cap=50)
+
+
+NONSENSE = {
+    "seeds": (0, -1, 2.5, True, "3", [1, 1], [-1, 2], [1.5]),
+    "stable": (0, -5, 2.5, True, float("nan"), "x"),
+    "cap": (0, 2.5, True, float("nan"), 2**40, "x"),
+    "tail": (-1, 2.5, float("nan"), "x"),
+    "batch": (-1, 2.5, "x"),
+    "engine": ("zzz", 1),
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, x) for name, some in NONSENSE.items() for x in some])
+def test_no_nonsense_is_played(name, value):
+    """An engine that does not exist played in JAX before, and 2.5 ticks were two."""
+    given = {"seeds": 2, "stable": 5, "cap": 50} | {name: value}
+    with pytest.raises(
+        (TypeError, ValueError), match=rf"^sessions: got {name}=.*expected .*; try sessions\("
+    ):
+        sessions(prisoners_dilemma(), QLearner(), **given)
 
 
 @pytest.mark.slow

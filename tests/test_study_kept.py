@@ -392,6 +392,8 @@ def test_a_measure_that_fails_is_named_and_all_else_is_stored(tmp_path):
     [
         ({"measures": gini}, r"measures=gini, one measure; wanted a list: measures=\[gini\]"),
         ({"measures": ["gini"]}, "the text 'gini' as a measure; .* from commonweal.measures import gini"),
+        ({"measures": ["ginni"]}, r"the text 'ginni' as a measure; .* from commonweal.measures import gini$"),
+        ({"measures": ["x y"]}, r"the text 'x y' as a measure; .* import gini$"),
         ({"measures": "gini"}, r"measures='gini'; wanted a list of measures"),
         ({"measures": [len]}, "has len as a measure, which is none; wanted @cw.measure"),
         ({"conditions": [PLAYED["fair"]]}, "a list as conditions; wanted names and societies: conditions="),

@@ -22,6 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 MOST = float(np.finfo(np.float32).max)
 SHORT = 60  # characters of a value that an error shows
+FEW = 12  # numbers of an array that an error mends
 
 
 class Range(NamedTuple):
@@ -33,11 +34,15 @@ class Range(NamedTuple):
     with_high: bool
     text: str
 
-    def holds(self, value: np.ndarray) -> bool:
-        """Whether all of these numbers are in the range; NaN is not."""
+    def inside(self, value: np.ndarray) -> np.ndarray:
+        """Which of these numbers are in the range; NaN is not."""
         above = value >= self.low if self.with_low else value > self.low
         below = value <= self.high if self.with_high else value < self.high
-        return bool((above & below).all())
+        return above & below
+
+    def holds(self, value: np.ndarray) -> bool:
+        """Whether all of these numbers are in the range."""
+        return bool(self.inside(value).all())
 
     def example(self) -> float:
         """A number in the range."""
@@ -214,33 +219,51 @@ class Limit:
             for one in value:
                 each.check(one)  # an error shows the one that is wrong
 
+    @functools.cached_property
+    def _wanted(self) -> str:
+        """What a number, or an array of them, must be, in words."""
+        noun = "array of numbers" if self.kind.shape else "number"
+        return self.range.words(noun) if self.range else f"a {noun}".replace("a a", "an a")
+
+    @functools.cached_property
+    def _example(self) -> Any:
+        """A number, or an array as nested lists, that may be."""
+        example: Any = self.range.example() if self.range else 1.0
+        for size in reversed(self.kind.shape or ()):
+            example = [example] * (size or 1)
+        return example
+
     def _number(self, value: Any) -> None:
         shape, loose = self.kind.shape, self.kind.base is Any and (self.range or FINITE) == FINITE
-        noun = "array of numbers" if shape else "number"
-        example: Any = self.range.example() if self.range else 1.0
-        for size in reversed(shape or ()):
-            example = [example] * (size or 1)
-        wanted = self.range.words(noun) if self.range else f"a {noun}".replace("a a", "an a")
         try:
             x = np.asarray(value)
         except Exception as error:  # noqa: BLE001  (whatever a stranger's object raises, it is no number)
             if "Tracer" in type(error).__name__:
                 return  # a list of numbers that are being traced
-            self.refuse(value, wanted, example, TypeError)
+            self.refuse(value, self._wanted, self._example, TypeError)
         if x.dtype.kind not in ("b" if self.kind.logical else "fiu"):
             if loose:
                 return
-            self.refuse(value, wanted, example, TypeError)
+            self.refuse(value, self._wanted, self._example, TypeError)
         if shape is not None and (
             x.ndim != len(shape) or any(size not in (None, n) for size, n in zip(shape, x.shape, strict=True))
         ):
             sizes = ", ".join("any" if size is None else str(size) for size in shape)
             count = f"an array of shape [{sizes}]" if shape else "one number"
-            self.refuse(value, f"{count} (it has shape {x.shape})", example)
+            self.refuse(value, f"{count} (it has shape {x.shape})", self._example)
         if self.range and not self.kind.logical and not self.range.holds(x):
-            self.refuse(value, wanted, example)
+            self._beyond(value, x, self.range)
         if (np.isfinite(x) & (np.abs(x) > MOST)).any():
-            self.refuse(value, f"numbers up to {MOST:g}, the most that float32 holds", example)
+            self.refuse(value, f"numbers up to {MOST:g}, the most that float32 holds", self._example)
+
+    def _beyond(self, value: Any, x: np.ndarray, limits: Range) -> NoReturn:
+        """Refuse numbers outside the range; of an array, name the first, and show a small one mended."""
+        if not x.ndim:
+            self.refuse(value, self._wanted, self._example)
+        inside = limits.inside(x)
+        place = tuple(int(k) for k in np.argwhere(~inside)[0])
+        mended = np.where(inside, x, limits.example()).tolist() if x.size <= FEW else self._example
+        self.refuse(value, f"{limits.words('number')} in each place (it has {x[place]:g} at {place})", mended)
 
 
 def limits(**within: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

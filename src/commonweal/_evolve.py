@@ -129,7 +129,7 @@ def evolve(
         ValueError: minds of several kinds, a speaker, no institution with an `epoch`, an `epoch` that
             changes more than numbers, an act out of range.
     """
-    names = _seeds(seeds)
+    names = _seeds(seeds, owner="evolve")
     _refuse(society, generations, every)
     recipe = {"evolved": describe(society), "generations": generations, "every": every}
     ready = society.prepare()

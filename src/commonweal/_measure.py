@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from ._bounds import shown
+from ._bounds import limits, shown
 from ._interval import FEWEST, mean_interval, share_interval
 from ._plain import shown as plain
 from ._trace import Trace
@@ -101,6 +101,7 @@ def channel_of(table: Mapping[str, np.ndarray], name: str | None, what: str, kin
     return found
 
 
+@limits()
 def measure(
     *,
     unit: str,

@@ -196,7 +196,7 @@ def replay(
     return _done(_task(known, worlds, trace.recipe["engine"], do, again=True), journal)
 
 
-def _seeds(seeds: int | Sequence[int], again: bool = False) -> list[int]:
+def _seeds(seeds: int | Sequence[int], again: bool = False, owner: str = "run") -> list[int]:
     """The names of the worlds; only a replay may run one `again` and again, each time with other acts."""
     wanted = "how many worlds, or their names, each a different whole number from 0 to 2**32 - 1"
     try:
@@ -205,14 +205,14 @@ def _seeds(seeds: int | Sequence[int], again: bool = False) -> list[int]:
             raise TypeError
         if len(some) > MOST_WORLDS:  # type: ignore[arg-type]
             few = f"at most {MOST_WORLDS:,} worlds in one run"
-            raise ValueError(refusal("run", "seeds", seeds, few, 64))
+            raise ValueError(refusal(owner, "seeds", seeds, few, 64))
         if any(isinstance(seed, bool | np.bool_) for seed in some):  # type: ignore[union-attr]
             raise TypeError
         names = [operator.index(seed) for seed in some]  # type: ignore[union-attr]
     except TypeError:
-        raise TypeError(refusal("run", "seeds", seeds, wanted, 64)) from None
+        raise TypeError(refusal(owner, "seeds", seeds, wanted, 64)) from None
     if not names or min(names) < 0 or max(names) >= 2**32 or len(set(names)) < len(names) and not again:
-        raise ValueError(refusal("run", "seeds", seeds, wanted, 64))
+        raise ValueError(refusal(owner, "seeds", seeds, wanted, 64))
     return names
 
 

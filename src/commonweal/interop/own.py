@@ -39,7 +39,7 @@ def trace_of(
     - `pay`: what each agent got. The objective of a tick is the sum of it.
     - `acts`: what each did, one array (the channel `act`) or several by name of the channel. Numbers, or
       words, which are options.
-    - `events`: further numbers by name, as measures ask for them: `cooperated` (1 or 0), `catch`, `price`.
+    - `events`: further numbers by name, as measures ask for them: `cooperated` (0 to 1), `catch`, `price`.
 
     **Other arguments**
 
@@ -88,6 +88,7 @@ def _trace(
     numbers, options = _numbers(raw)
     found = {k: np.where(alive[..., None], here.fill(x) if here else x, 0.0) for k, x in numbers.items()}
     gap = " (no row, or no number in it)" if here else ""
+    _shares(found.get(("events", "cooperated")))
     invalid = unsound(
         {_called(*key): x for key, x in found.items()},
         lambda t: f"at t={recipe['ticks'][t] if here else t}{gap}",
@@ -113,6 +114,16 @@ def _trace(
         recipe=recipe | {"options": options},
         **tables,
     )
+
+
+def _shares(cooperated: np.ndarray | None) -> None:
+    """Refuse what no share of cooperation can be; a number that is missing is found later."""
+    wrong = np.empty(0) if cooperated is None else cooperated[(cooperated < 0.0) | (cooperated > 1.0)]
+    if wrong.size:
+        raise ValueError(
+            f"event 'cooperated' holds {wrong[0]:g}; wanted 1 (yes), 0 (no) or a share between: "
+            "events={'cooperated': acts == 1}"
+        )
 
 
 def _called(kind: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """What is wrong with a study's arguments, each in one line: what came, what was wanted, what would work."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -65,8 +66,12 @@ def _measures(study: Any) -> Iterator[str]:
         yield "has no measures: measures=commonweal.measures.HOLISTIC"
     for one in some:
         if isinstance(one, str):
-            line = f"from commonweal.measures import {one}" if one.isidentifier() else "measures=[gini]"
-            yield f"has the text {one!r} as a measure; wanted the measure itself: {line}"
+            known = [name for name in dir(sys.modules["commonweal"].measures) if name[0] != "_"]
+            near = nearest(one, ["gini", *known])
+            yield (
+                f"has the text {one!r} as a measure; wanted the measure itself: from commonweal.measures "
+                f"import {near}"
+            )
         elif not isinstance(one, Measure):
             kind = one.__name__ if callable(one) and hasattr(one, "__name__") else type(one).__name__
             yield f"has {kind} as a measure, which is none; wanted @cw.measure(...) above its function"

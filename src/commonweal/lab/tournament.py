@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 from jaxtyping import Float, Int, UInt32
 
+from .._bounds import limits
 from .._governed import under
 from .._luck import seeded
 from .._mind import Mind
@@ -61,6 +62,7 @@ class RoundRobin:
         return pl.DataFrame(head).sort("rank", maintain_order=True)
 
 
+@limits(repetitions="[1, 1000000000]", seed="[0, 4294967295]", noise="[0, 1]")
 def round_robin(
     game: Scenario, minds: Mapping[str, Mind], repetitions: int = 10, seed: int = 0, noise: float = 0.0
 ) -> RoundRobin:
@@ -76,7 +78,7 @@ def round_robin(
     Raises:
         ValueError: no game of two, no minds, no repetitions, a mind that has yet to learn.
     """
-    _check(game, minds, repetitions, noise)
+    _check(game, minds)
     society, luck = _Same((game, *minds.values())), (np.uint32(seed), _sums(tuple(minds)))
     slips = np.float32(noise) if noise > 0.0 else None
     each, (arrays, still) = _ready(society)
@@ -100,16 +102,16 @@ def round_robin(
     return RoundRobin(tuple(minds), mean[0], error, mean[1], turns)
 
 
-def _check(game: Any, minds: Mapping[str, Mind], repetitions: int, noise: float) -> None:
+def _check(game: Any, minds: Mapping[str, Mind]) -> None:
     if game.n_agents != 2 or not hasattr(game, "payoffs"):
         raise ValueError(
             f"round_robin() came with {type(game).__name__} for {game.n_agents} agents; wanted a matrix game "
             "of two: round_robin(prisoners_dilemma(horizon=200), minds)"
         )
-    if not minds or repetitions < 1 or not 0.0 <= noise <= 1.0:
+    if not minds:
         raise ValueError(
-            f"round_robin() came with {len(minds)} minds, repetitions={repetitions}, noise={noise}; wanted "
-            "one mind or more, 1 or more, and 0 to 1: round_robin(game, {'TFT': tit_for_tat()}, 10)"
+            "round_robin() came with 0 minds; wanted one mind or more: "
+            "round_robin(game, {'TFT': tit_for_tat()})"
         )
     for name, mind in minds.items():
         if mind.learns:

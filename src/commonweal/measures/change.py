@@ -175,8 +175,6 @@ def recovery_time(
     `shock`: its tick, or an event that is above 0 in it; `within`: how near is back; `ticks`: for how many
     played ticks on end it must be.
     """
-    if ticks < 1:
-        raise ValueError(f"ticks={ticks}; wanted 1 or more: recovery_time(10, ticks=3)")
 
     def function(trace: Trace) -> np.ndarray:
         """How many ticks after a shock a series is back to its mean before it.

@@ -107,8 +107,6 @@ def fall_null(prices: Any, at: int, draws: int = 200, seed: int = 0) -> np.ndarr
 @limits(last="[1, 1000000]")
 def calvano_delta(last: int | None = None) -> Measure:
     """The measure of how much of the gain from collusion was had; `last`: only that many played ticks."""
-    if last is not None and last < 1:
-        raise ValueError(f"last={last} ticks; wanted 1 or more, or None for all: calvano_delta(last=100)")
 
     def function(trace: Trace) -> np.ndarray:
         """How far profits lie from competition (0) to the cartel (1).
@@ -281,8 +279,6 @@ def punishment(
     - `channel`, `event`: where it acts, and what is compared; with quantities, a rise is a fall in price.
     - `discount`: of the deviator's later pay; `tolerance`: below it an event is as it was.
     """
-    if what not in ("depth", "ticks", "gain"):
-        raise ValueError(f"what={what!r} is not 'depth', 'ticks' or 'gain': punishment('depth')")
     impulse = _Impulse(agent, at, act, channel, event)
 
     def function(trace: Trace) -> np.ndarray:
@@ -349,8 +345,6 @@ def variance_fall(
     `at`: its tick (half-way by default); `value`: the `fall` in variation, or its permutation `p`, from
     that many `draws`.
     """
-    if value not in ("fall", "p"):
-        raise ValueError(f"value={value!r} is not 'fall' or 'p': variance_fall(value='p')")
 
     def function(trace: Trace) -> np.ndarray:
         """How much less the market's price varies after a break than before it.

@@ -15,7 +15,6 @@ from .._measure import NA, Measure, column
 from .._trace import Trace
 
 Over = Literal["all", "initially right"]
-OVER = ("all", "initially right")
 BENCHFORM = "Weng et al. 2025, BenchForm, arXiv 2501.13381"
 
 
@@ -53,8 +52,6 @@ def conformity_rate(
     of: str | None = None, truth: float | str = 1.0, *, over: Over = "all", tolerance: float = 0.0
 ) -> Measure:
     """The measure `conformity_rate(of, truth, over)`, see `conformity`."""
-    if over not in OVER:
-        raise ValueError(f"over={over!r}; wanted one of {OVER}: conformity_rate('say', over='all')")
 
     def function(trace: Trace) -> np.ndarray:
         """How often a right answer is given up in the group.

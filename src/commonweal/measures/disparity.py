@@ -80,8 +80,6 @@ def wealth_gini(
     of: str = "wealth", *, total: bool = False, convention: Literal["raw", "normalized"] = "raw"
 ) -> Measure:
     """The measure `wealth_gini(of)`: as `gini` and `gini_normalized`, of what an event says is owned."""
-    if convention not in ("raw", "normalized"):
-        raise ValueError(f"convention={convention!r}; wanted 'raw' or 'normalized': wealth_gini('wealth')")
 
     def function(trace: Trace) -> np.ndarray:
         """Inequality of what is owned in the last played tick.

@@ -35,8 +35,6 @@ def drift(series: Series = objective_by_tick, window: int = 1) -> Measure:
     A long series costs time and memory in the square of its length: average it over windows of
     `window` ticks first (a window left incomplete at the end is dropped).
     """
-    if window < 1:
-        raise ValueError(f"window={window} ticks; wanted 1 or more: drift(objective_by_tick, window=10)")
 
     def function(trace: Trace) -> np.ndarray:
         """The trend of a per-tick series, robust against outliers.

@@ -246,9 +246,6 @@ def justified_representation(
     `axiom`: JR, PJR, EJR, EJR+ or core (see `represented`); `channel`: of options (by default the only
     one); `approvals`: Bool[n, options], by default what each intended at least once.
     """
-    axioms = ("JR", "PJR", "EJR", "EJR+", "core")
-    if axiom not in axioms:
-        raise ValueError(f"axiom={axiom!r} is not one of {axioms}: justified_representation('EJR+')")
 
     def function(trace: Trace) -> np.ndarray:
         """Whether every large group that agrees is represented in what was done, 1 or 0 per world.

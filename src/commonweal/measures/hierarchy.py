@@ -16,7 +16,6 @@ from .._trace import Trace
 
 Proportions = Literal["Dij", "Pij"]
 Report = Literal["excess", "raw", "p"]
-REPORTS = ("excess", "raw", "p")
 NOBODY = "no contests"
 DRAWS = 200
 
@@ -113,7 +112,6 @@ def elo_ratings(contests: Any, k: float = 32.0, start: float = 1500.0) -> np.nda
 @limits()
 def linearity(channel: str | None = None, report: Report = "excess") -> Measure:
     """The measure `linearity(channel)`: Landau's h, see `landau`."""
-    _one_of(report, REPORTS, "linearity('punish', report='raw')")
 
     def function(trace: Trace) -> np.ndarray:
         """How linear the order of dominance is: Landau's h, beyond chance.
@@ -134,8 +132,6 @@ def steepness(
     channel: str | None = None, proportions: Proportions = "Dij", report: Report = "excess"
 ) -> Measure:
     """The measure `steepness(channel)`, see `hierarchy_steepness`."""
-    davids_scores(np.zeros((2, 2)), proportions)
-    _one_of(report, REPORTS, "steepness('punish', report='raw')")
 
     def function(trace: Trace) -> np.ndarray:
         """How much more often the higher ranks win: steepness of the hierarchy, beyond chance.
@@ -247,8 +243,3 @@ def _above(pay: np.ndarray) -> np.ndarray:
     """Float[T, n, n]: 1 where i has more than j, 1/2 where as much, 0 on the diagonal."""
     more = (np.sign(pay[:, :, None] - pay[:, None]) + 1.0) / 2.0
     return more * (1.0 - np.eye(pay.shape[1]))
-
-
-def _one_of(came: str, wanted: tuple[str, ...], call: str) -> None:
-    if came not in wanted:
-        raise ValueError(f"{came!r} is not one of {list(wanted)}: {call}")

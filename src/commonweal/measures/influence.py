@@ -16,7 +16,6 @@ from .._measure import NA, Measure, column
 from .._trace import Trace
 
 Report = Literal["excess", "raw", "p"]
-REPORTS = ("excess", "raw", "p")
 DISTINCT = 10  # so many different numbers stay symbols; more are cut into bins
 
 
@@ -106,7 +105,6 @@ def transfer_entropy(
     More than ten different numbers are cut into `bins` of equal share. `conditional`: given the pasts
     of all third agents. A hundred permutations take some 4 ms a pair of agents and world of 300 ticks.
     """
-    _one_of(report, REPORTS, "transfer_entropy('act', report='excess')")
 
     def function(trace: Trace) -> np.ndarray:
         """Bits an agent's past tells of each other's next act, beyond that other's own past: Float[W, n].
@@ -151,11 +149,6 @@ def _symbols(x: np.ndarray, bins: int) -> np.ndarray:
     return np.where(np.isnan(x), -1, np.searchsorted(known, x, side="right"))
 
 
-def _one_of(came: str, wanted: tuple[str, ...], call: str) -> None:
-    if came not in wanted:
-        raise ValueError(f"{came!r} is not one of {list(wanted)}: {call}")
-
-
 @takes("causal_influence([[1, 0], [0, 1]], [0.5, 0.5])", odds="...", prior="acts: 0..")
 def causal_influence(odds: Any, prior: Any, taken: int | None = None) -> float:
     """Bits by which an agent's act moves what others do, summed over them.
@@ -186,7 +179,6 @@ def observed_influence(
     channel: str | None = None, *, permutations: int = 100, report: Report = "excess"
 ) -> Measure:
     """The measure `observed_influence(channel)`: `causal_influence` as far as a trace shows it."""
-    _one_of(report, REPORTS, "observed_influence('act', report='excess')")
 
     def function(trace: Trace) -> np.ndarray:
         """Bits by which an agent's act goes with what the others then say they will do: Float[W, n].
@@ -227,6 +219,7 @@ def _moved(acts: np.ndarray, odds: np.ndarray, permutations: int) -> Chance:
 
 
 @takes("network_centralization([[0, 1], [0, 0]], 'reaching')", ties="n n: 0..")
+@limits()
 def network_centralization(
     ties: Any, how: Literal["betweenness", "reaching", "flow"] = "betweenness"
 ) -> float:
@@ -246,7 +239,6 @@ def network_centralization(
     """
     import networkx as nx  # imported late: --help need not pay
 
-    _one_of(how, ("betweenness", "reaching", "flow"), "network_centralization(ties, 'reaching')")
     there, weights = np.asarray(ties) > 0, np.unique(ties)
     if len(weights[weights > 0]) > 1:
         raise ValueError(
@@ -272,7 +264,6 @@ def centralization(
     channel: str | None = None, how: Literal["betweenness", "reaching", "flow"] = "betweenness"
 ) -> Measure:
     """The measure `centralization(channel, how)` of a channel of targets, see `network_centralization`."""
-    _one_of(how, ("betweenness", "reaching", "flow"), "centralization('punish', how='reaching')")
 
     def function(trace: Trace) -> np.ndarray:
         """How far the network of who turned to whom hangs on few agents.

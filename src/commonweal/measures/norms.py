@@ -303,10 +303,6 @@ def behavior_drift(
     of: str | None = None, *, permutations: int = 100, report: Literal["excess", "raw", "p"] = "excess"
 ) -> Measure:
     """The measure `behavior_drift(of)`; the null shuffles an agent's ticks."""
-    if report not in ("excess", "raw", "p"):
-        raise ValueError(
-            f"report={report!r}; wanted 'excess', 'raw' or 'p': behavior_drift('act', report='p')"
-        )
 
     def function(trace: Trace) -> np.ndarray:
         """How far an agent's acts in the second half differ from those in the first: Float[W, n].

@@ -148,10 +148,6 @@ def empowerment(
 
     Both are cut into `bins` of equal share if they have more than ten values.
     """
-    if horizon < 1 or report not in ("excess", "raw"):
-        raise ValueError(
-            f"horizon={horizon}, report={report!r}; wanted >= 1, 'excess' or 'raw': empowerment()"
-        )
 
     def function(trace: Trace) -> np.ndarray:
         """Bits of its own later outcome that an agent's act can choose: Float[W, n].

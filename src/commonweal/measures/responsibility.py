@@ -107,8 +107,6 @@ def vote_gap(
     `weights` are 1 each unless given, `quota` more than half. `over`: of all ticks, or of those with a
     bad outcome.
     """
-    if over not in ("all", "bad"):
-        raise ValueError(f"over={over!r}; wanted 'all' or 'bad': vote_gap('vote', bad=0, over='bad')")
 
     def function(trace: Trace) -> np.ndarray:
         """How often the bad option is voted for and no single vote could have prevented it.

@@ -116,8 +116,6 @@ def _governed(trace: Trace) -> Any:
 @limits(plays="[1, 100000]")
 def relative_severity(plays: int = 64) -> Measure:
     """The measure of harm next to that of random legal play in worlds 0 to `plays` - 1."""
-    if plays < 1:
-        raise ValueError(f"plays={plays} worlds of random play; wanted 1 or more: relative_severity(64)")
 
     def function(trace: Trace) -> np.ndarray:
         """How much each value was harmed, as a share of the harm that random play does.
@@ -235,9 +233,6 @@ def value_congruence(
     `profile`: from a trace to Float[W, n, v]; `wanted`: [v] or [n, v], by default the weights on the
     card; `kind` of likeness; `centered`: profiles less their own mean (ipsatized).
     """
-    kinds = ("cosine", "spearman")
-    if kind not in kinds:
-        raise ValueError(f"kind={kind!r} is not one of {kinds}: value_congruence(kind='spearman')")
 
     def function(trace: Trace) -> np.ndarray:
         """How alike the order of an agent's values and the wanted one are, one column per agent.

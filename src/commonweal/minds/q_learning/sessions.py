@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from ..._bounds import limits
+from ..._run import _seeds
 from ..._scenario import Scenario
 from .luck import below, uniform
 from .mind import QLearner, learn, roams
@@ -213,6 +215,7 @@ def _in_jax(table: Table, seeds: np.ndarray, stop: Stop, tally: bool, batch: int
     return Ended(q.reshape(shape), state, t[:, 0], last[:, 0], played)
 
 
+@limits(stable="[1, 2147483646]", cap="[1, 2147483646]", tail="[0, 2147483646]", batch="[0, 1000000]")
 def sessions(
     scenario: Scenario,
     minds: QLearner | Sequence[QLearner],
@@ -248,14 +251,7 @@ def sessions(
     - ImportError: `kernel` is wanted and numba is absent.
     """
     table = tabulate(scenario, minds)
-    names = np.asarray(range(seeds) if isinstance(seeds, int) else seeds, np.uint32)
-    if not (len(names) and 0 < cap < NEVER):
-        raise ValueError(f"sessions came with {len(names)} seeds and cap={cap}; wanted at least 1 of each")
-    if stable is not None and stable < 1:
-        raise ValueError(
-            f"sessions came with stable={stable}; wanted 1 tick or more without a change, or None to play "
-            f"to the cap whatever happens: sessions(..., stable=None, cap={cap})"
-        )
+    names = np.asarray(_seeds(seeds, owner="sessions"), np.uint32)
     stop = Stop(*(jnp.int32(x) for x in (NEVER if stable is None else stable, cap, tail or 0)))
     chosen, why = _engine(engine, table)
     if chosen == "kernel":
