@@ -312,6 +312,13 @@ def test_bad_input_is_refused_with_what_would_work(broken, match):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "seeds", [np.arange(3), np.int32(3), range(3), (0, 1, 2), [np.uint8(k) for k in range(3)]]
+)
+def test_seeds_are_whole_numbers_of_any_kind(seeds):
+    assert cw.run(cw.Society(Commons(n_agents=2, horizon=2), Random()), seeds).seeds.tolist() == [0, 1, 2]
+
+
 def test_speakers_cannot_sit_in_the_compiled_engine():
     with pytest.raises(ValueError, match="engine='async'"):
         cw.run(cw.Society(Probe(), Echo({})), engine="graph")
