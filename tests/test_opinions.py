@@ -96,7 +96,7 @@ def test_without_weights_all_hear_all():
     [
         ({"weights": np.eye(2)}, r"shapes \[\(2, 2\), None\]; wanted \(3, 3\)"),
         ({"weights": np.full((3, 3), 0.5)}, "row 0 sums to 1.5, expected sums of 1"),
-        ({"start": [0.0, 0.5, 1.5]}, r"start=.* expected an array of numbers in \[0, 1\]"),
+        ({"start": [0.0, 0.5, 1.5]}, r"start=.* expected a number in \[0, 1\] in each place \(it has 1.5 at"),
     ],
 )
 def test_impossible_debates_are_refused(some, wanted):
