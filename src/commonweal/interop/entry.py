@@ -232,8 +232,13 @@ def moment(one: dict[str, Any]) -> float | None:
     at = number(one.get(key))
     if at is not None:
         return at if key != "time" or at > EPOCH else None
+    return instant(str(one.get(key)).strip())
+
+
+def instant(text: Any) -> float | None:
+    """Unix seconds of a time as ISO 8601, UTC where it names no zone; None if it is none."""
     try:
-        when = datetime.fromisoformat(str(one.get(key)).strip())
+        when = datetime.fromisoformat(text)
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -17,15 +17,14 @@ of that other agent, and what it then says is said to it (`speech`). What was re
 import os
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from .conversation import JSON, Collector, Conversations, brief, files, name, number, pieces, total
 from .dialects import AGENT, told
+from .entry import instant, is_object
 from .operations import CALLS, INVOKE, Span
 from .speech import add_messages
-from .who_and_when import is_object
 
 NANO = 1e-9
 FAILED = ("2", "ERROR", "STATUS_CODE_ERROR", "STATUSCODE.ERROR")
@@ -221,8 +220,4 @@ def _time(value: Any, nano: bool) -> float | None:
         units = ((1e17, NANO), (1e14, 1e-6), (1e11, 1e-3), (1e8, 1.0))
         unit = NANO if nano else next((unit for least, unit in units if at >= least), None)
         return None if unit is None else at * unit
-    try:
-        time = datetime.fromisoformat(value)
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    return instant(value)

@@ -43,8 +43,9 @@ def contents(folder: Path, root: Path | None = None) -> Iterator[tuple[str, Path
         elif path.is_symlink() or not path.is_dir():
             yield "odd", path
         elif path == root / HOME:
-            mine = [one for one in sorted(path.iterdir()) if one.name in OWN and is_plain(one)]
-            yield from (("odd", one) for one in sorted(path.iterdir()) if one not in mine)
+            for one in sorted(path.iterdir()):
+                if one.name not in OWN or not is_plain(one):
+                    yield "odd", one
         elif is_plain(path / "trace.json"):
             yield "trace", path
         else:

@@ -203,11 +203,12 @@ def _events(folder: Path, lines: list[bytes], redacted: set[int]) -> Iterator[st
     rows = tables(folder)
     where = [i for i, line in enumerate(lines) if line.startswith(EVENT)]
     count = sum(map(len, rows.values()))
-    if len(read_salts(folder)[0]) + len(read_salts(folder)[1]) != (len(TABLES) + count if rows else 0):
+    of_tables, of_words = read_salts(folder)
+    if len(of_tables) + len(of_words) != (len(TABLES) + count if rows else 0):
         yield "the salts are not one for each of the tables and each message and reply"
     if count != len(where):
         yield f"the log tells of {len(where)} messages and replies, the tables hold {count}"
-    for i, wanted in zip(where, events(rows, read_salts(folder)[1]), strict=False):
+    for i, wanted in zip(where, events(rows, of_words), strict=False):
         line = lines[i]
         if i in redacted:  # the hash of the words stays in the log; the row must say that they are gone
             line = canonical(json.loads(line) | {"text": GONE}).encode()

@@ -40,10 +40,14 @@ UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, pl.
 
 def find(folder: str | os.PathLike, words: str) -> list[int]:
     """The entries of a sealed trace whose text contains these words."""
-    folder = Path(folder)
+    return _entries(Path(folder), [words])
+
+
+def _entries(folder: Path, words: Iterable[str]) -> list[int]:
+    """The entries of a sealed trace whose text contains one of these words."""
     where = [i for i, line in enumerate(read_log(folder)) if line.startswith(EVENT)]
     texts = chain.from_iterable(table["text"].to_list() for table in tables(folder).values())
-    return [i for i, text in zip(where, texts, strict=True) if words in text]
+    return [i for i, text in zip(where, texts, strict=True) if any(one in text for one in words)]
 
 
 def redact(
@@ -68,11 +72,10 @@ def redact(
     folder, which = Path(folder), sorted(set(which))
     taken = _redacted(folder, which, why, key)
     words, home = _forms(part for text in taken for part in _parts(text)), _run_of(folder)
-    if everywhere:
-        _remove(home, words, why, key)
-    if left := _left(home, words):
-        mend = "edit or delete these by hand" if everywhere else "redact(..., everywhere=True) takes them out"
-        warnings.warn(f"the words still stand in {left} of {home}; {mend}", stacklevel=2)
+    if left := _rest(
+        home, words, why, key, "" if everywhere else "redact(..., everywhere=True) takes them out"
+    ):
+        warnings.warn(left, stacklevel=2)
     return open_checkpoint(read(folder / HOME / "checkpoint"), load_key(Path(key), private=True))
 
 
@@ -99,12 +102,20 @@ def redact_words(
         if which:
             _redacted(path, which, why, key)
             told.append(f"redacted {len(which)} messages and replies of {path}")
-    if everywhere:
-        _remove(home, forms, why, key)
-    if left := _left(home, forms):
-        mend = "edit or delete these by hand" if everywhere else "--everywhere takes them out there too"
-        told.append(f"the words still stand in {left} of {home}; {mend}")
-    return told
+    left = _rest(home, forms, why, key, "" if everywhere else "--everywhere takes them out there too")
+    return [*told, left] if left else told
+
+
+def _rest(home: Path, words: set[str], why: str, key: str | os.PathLike, offer: str) -> str:
+    """Where the words still stand, and the `offer` to take them out; without one it is done first."""
+    if not offer:
+        _remove(home, words, why, key)
+    left = _left(home, words)
+    return (
+        f"the words still stand in {left} of {home}; {offer or 'edit or delete these by hand'}"
+        if left
+        else ""
+    )
 
 
 def _remove(home: Path, words: set[str], why: str, key: str | os.PathLike) -> None:
@@ -113,9 +124,8 @@ def _remove(home: Path, words: set[str], why: str, key: str | os.PathLike) -> No
         return
     traces = [path for kind, path in [("trace", home), *contents(home)] if kind == "trace"]
     for trace in traces:
-        some = [i for one in words for i in find(trace, one)] if (trace / HOME).is_dir() else []
-        if some:
-            _redacted(trace, sorted(set(some)), why, key)
+        if (trace / HOME).is_dir() and (some := _entries(trace, words)):
+            _redacted(trace, some, why, key)
     signer = load_key(Path(key), private=True)
     for log in traces:
         changed = [path for kind, path in contents(log) if kind == "file" and _take_out(path, words)]
